@@ -1,0 +1,32 @@
+# make demo   the quickstart in an environment of its own
+# make test   style, types and the whole test suite
+PYTHON ?= python3
+VENV ?= .venv
+RUN = $(VENV)/bin
+INSTALL = $(RUN)/python -m pip install --quiet --constraint constraints.txt
+
+.PHONY: demo test lint clean
+
+demo: $(VENV)/.demo
+	$(RUN)/python examples/quickstart.py
+
+test: lint
+	SCIPY_ARRAY_API=1 $(RUN)/python -m pytest --numprocesses=2 $(ARGS)
+
+lint: $(VENV)/.test
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+
+$(VENV)/.demo: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) --editable ".[plot]"
+	touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) --editable ".[test]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

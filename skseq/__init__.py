@@ -1,0 +1,20 @@
+"""scikit-learn compatible recurrent networks for sequences of unequal length."""
+
+from .batching import pad_collate
+from .classifier import GRUSequenceClassifier, LSTMSequenceClassifier
+from .containers import as_sequences, sequence_frame
+from .regressor import GRUSequenceRegressor, LSTMSequenceRegressor
+from .sequences import SequenceArray
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "GRUSequenceClassifier",
+    "GRUSequenceRegressor",
+    "LSTMSequenceClassifier",
+    "LSTMSequenceRegressor",
+    "SequenceArray",
+    "as_sequences",
+    "pad_collate",
+    "sequence_frame",
+]

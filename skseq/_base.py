@@ -1,0 +1,535 @@
+"""What all estimators share: parameters, the steps of `fit`, state for files."""
+
+from __future__ import annotations
+
+import copy
+import numbers
+import warnings
+from abc import ABCMeta, abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+import skorch
+import torch
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
+from skorch.callbacks import Callback
+from skorch.helper import predefined_split
+
+from . import symbols
+from ._devices import one_thread, resolve_device
+from ._rows import Rows, step_statistics
+from ._training import (
+    LR_SCHEDULES,
+    OPTIMIZERS,
+    EpochLog,
+    EpochSeed,
+    make_net,
+    numpy_to_tensors,
+    predict_raw,
+    reporting,
+    resume_optimizer,
+    run,
+    tensors_to_numpy,
+    training_callbacks,
+)
+from .batching import SequenceDataset
+from .callbacks import EarlyStopping, ValidationSplit
+from .containers import convert
+from .losses import Loss
+from .recurrent import POOLINGS, RecurrentNet
+from .sequences import SequenceArray, check_steps
+
+DEFAULT_FRACTION = 0.1
+
+
+class BaseSequenceEstimator(BaseEstimator, metaclass=ABCMeta):
+    """Base of all estimators; a task adds how y is encoded, scored and decoded."""
+
+    cell: ClassVar[str]
+    _stratified: bool = False  # whether a random validation set keeps class shares
+
+    _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
+        "hidden_size": [Interval(numbers.Integral, 1, None, closed="left")],
+        "num_layers": [Interval(numbers.Integral, 1, None, closed="left")],
+        "bidirectional": ["boolean"],
+        "dropout": [Interval(numbers.Real, 0, 1, closed="left")],
+        "pooling": [StrOptions(set(POOLINGS)), tuple, list],
+        "embedding_dim": [Interval(numbers.Integral, 1, None, closed="left"), None],
+        "standardize": ["boolean"],
+        "optimizer": [StrOptions(set(OPTIMIZERS)), type],
+        "lr": [Interval(numbers.Real, 0, None, closed="neither")],
+        "weight_decay": [Interval(numbers.Real, 0, None, closed="left")],
+        "batch_size": [Interval(numbers.Integral, 1, None, closed="left")],
+        "max_epochs": [Interval(numbers.Integral, 1, None, closed="left")],
+        "lr_schedule": [StrOptions(set(LR_SCHEDULES))],
+        "gradient_clip": [Interval(numbers.Real, 0, None, closed="neither"), None],
+        "validation_fraction": [
+            StrOptions({"auto"}),
+            Interval(numbers.Real, 0, 1, closed="neither"),
+            HasMethods(["split"]),
+            "array-like",
+            None,
+        ],
+        "early_stopping": ["boolean"],
+        "patience": [Interval(numbers.Integral, 1, None, closed="left")],
+        "warm_start": ["boolean"],
+        "device": [str, torch.device],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+        "callbacks": [list, tuple, None],
+    }
+
+    def __init__(
+        self,
+        *,
+        loss: str = "squared_error",
+        hidden_size: int = 64,
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        pooling: str | tuple[str, ...] = "last",
+        embedding_dim: int | None = None,
+        standardize: bool = True,
+        optimizer: str | type[torch.optim.Optimizer] = "adam",
+        lr: float = 0.01,
+        weight_decay: float = 0.0,
+        batch_size: int = 32,
+        max_epochs: int = 60,
+        lr_schedule: str = "one_cycle",
+        gradient_clip: float | None = 1.0,
+        validation_fraction: Any = "auto",
+        early_stopping: bool = False,
+        patience: int = 10,
+        warm_start: bool = False,
+        device: str | torch.device = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+        callbacks: list[Callback] | None = None,
+    ) -> None:
+        self.loss = loss
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.bidirectional = bidirectional
+        self.dropout = dropout
+        self.pooling = pooling
+        self.embedding_dim = embedding_dim
+        self.standardize = standardize
+        self.optimizer = optimizer
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.lr_schedule = lr_schedule
+        self.gradient_clip = gradient_clip
+        self.validation_fraction = validation_fraction
+        self.early_stopping = early_stopping
+        self.patience = patience
+        self.warm_start = warm_start
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+        self.callbacks = callbacks
+
+    # What a task adds.
+
+    @abstractmethod
+    def _encode_y(self, y: Any, weight: np.ndarray, *, reset: bool) -> np.ndarray:
+        """Check y and encode it as `Rows.y`; with `reset`, learn how."""
+
+    @abstractmethod
+    def _make_loss(self) -> Loss:
+        """The criterion that the parameters name."""
+
+    @abstractmethod
+    def _n_outputs(self) -> int:
+        """Outputs of the network."""
+
+    @abstractmethod
+    def _learn_targets(self, train: Rows, module: RecurrentNet) -> None:
+        """Learn what the loss needs to know of the training targets."""
+
+    @abstractmethod
+    def _dataset(self, rows: Rows, module: RecurrentNet) -> SequenceDataset:
+        """Rows as the loss takes them."""
+
+    def _check_sides(self, train: Rows, valid: Rows) -> None:
+        """Raise ValueError if a split leaves a side without what the task needs."""
+
+    # The steps of fit.
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        groups: Any = None,
+    ) -> BaseSequenceEstimator:
+        """Train on sequences.
+
+        Parameters
+        ----------
+        X : sequences
+            Any container that `as_sequences` takes.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight 2 is two copies of a row, weight 0 is none.
+        X_val, y_val : like X and y, default=None
+            A validation set of one's own; no rows of X are set aside then.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Weights of the validation set.
+        groups : array-like of shape (n_samples,), default=None
+            Rows of one group stay on one side of the validation split.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            For sequences or targets that cannot be used (the message names the
+            sequence), a validation set that was asked for and is not possible,
+            or a loss that is not finite any more.
+        """
+        again = self.warm_start and hasattr(self, "net_")
+        with one_thread():
+            rows = self._check_rows(X, y, sample_weight, groups, reset=not again)
+            given = self._check_validation_rows(X_val, y_val, sample_weight_val)
+            seed = draw_seed(self.random_state)
+            train, valid = self._split(rows, given, seed)
+            module = self.net_.module_ if again else self._start(train, seed)
+            self._train(module, train, valid, incremental=False)
+        return self
+
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any) -> None:
+        """One epoch at a constant learning rate, on all rows."""
+        again = hasattr(self, "net_")
+        with one_thread():
+            train = self._check_rows(X, y, sample_weight, None, reset=not again)
+            train = train.canonical()
+            if again:
+                module = self.net_.module_
+            else:
+                module = self._start(train, draw_seed(self.random_state))
+            self._train(module, train, None, incremental=True)
+
+    def _check_rows(
+        self, X: Any, y: Any, sample_weight: Any, groups: Any, *, reset: bool
+    ) -> Rows:
+        """Everything the caller passed, checked and encoded, in the caller's order."""
+        validate_data(self, X, y, skip_check_array=True, ensure_2d=False, reset=reset)
+        resolve_device(self.device)  # before any work, should it be missing
+        check_pooling(self.pooling)
+        sequences, is_table = convert(X)
+        check_steps(sequences, "X")
+        check_consistent_length(sequences, y, sample_weight, groups)
+        weight = check_weight(sample_weight, sequences, "sample_weight")
+        targets = self._encode_y(y, weight, reset=reset)
+        if reset:
+            self._learn_inputs(sequences, is_table, np.flatnonzero(weight))
+        else:
+            self._check_inputs(sequences, is_table)
+        if groups is not None:
+            groups = np.unique(np.asarray(groups), return_inverse=True)[1].ravel()
+        return Rows(self._encode_X(sequences, "X"), targets, weight, groups)
+
+    def _check_validation_rows(self, X: Any, y: Any, sample_weight: Any) -> Rows | None:
+        if X is None and y is None:
+            if sample_weight is not None:
+                raise ValueError("sample_weight_val was passed without X_val and y_val.")
+            return None
+        if X is None or y is None:
+            raise ValueError("Pass both of X_val and y_val, or neither.")
+        sequences, is_table = convert(X, "X_val")
+        check_steps(sequences, "X_val")
+        check_consistent_length(sequences, y, sample_weight)
+        weight = check_weight(sample_weight, sequences, "sample_weight_val")
+        targets = self._encode_y(y, weight, reset=False)
+        self._check_inputs(sequences, is_table)
+        return Rows(self._encode_X(sequences, "X_val"), targets, weight)
+
+    def _learn_inputs(
+        self, sequences: SequenceArray, is_table: bool, used: np.ndarray
+    ) -> None:
+        """Channels and vocabulary, from the rows that count."""
+        vars(self).pop("vocabulary_", None)
+        if self.embedding_dim is not None:
+            checked = symbols.check_symbols(sequences, "X")
+            self.vocabulary_ = symbols.learn_vocabulary(checked[used])
+        self.n_channels_ = sequences.n_channels
+        self._is_table = is_table
+        # To scikit-learn the columns of a table are features, which are the
+        # time steps here; other containers have channels and free lengths.
+        self.n_features_in_ = int(sequences.lengths[0]) if is_table else self.n_channels_
+
+    def _check_inputs(self, sequences: SequenceArray, is_table: bool) -> None:
+        name = type(self).__name__
+        if is_table and self._is_table and sequences.lengths[0] != self.n_features_in_:
+            raise ValueError(
+                f"X has {sequences.lengths[0]} features, but {name} is expecting "
+                f"{self.n_features_in_} features as input. Pass a list of arrays for "
+                "sequences of other lengths."
+            )
+        if sequences.n_channels != self.n_channels_:
+            raise ValueError(
+                f"X has {sequences.n_channels} channels, but {name} was fitted with "
+                f"{self.n_channels_} channels (sequence 0 and all others)."
+            )
+
+    def _encode_X(self, sequences: SequenceArray, name: str) -> SequenceArray:
+        if hasattr(self, "vocabulary_"):
+            checked = symbols.check_symbols(sequences, name)
+            return symbols.encode(checked, self.vocabulary_, name)
+        if sequences.dtype.kind == "U":
+            raise ValueError(
+                f"Sequence 0 of {name} has strings as steps; set embedding_dim, for "
+                "example embedding_dim=16, to learn from symbols."
+            )
+        return sequences
+
+    def _split(self, rows: Rows, given: Rows | None, seed: int) -> tuple[Rows, Rows | None]:
+        """Training and validation rows, each in canonical order."""
+        if given is not None:
+            return rows.canonical(), given.canonical()
+        split, asked = self._validation_split(seed)
+        if split is None:
+            return rows.canonical(), None
+        if isinstance(split.cv, numbers.Real):
+            # What is drawn at random must not depend on the order of the rows.
+            rows = rows.canonical()
+        try:
+            train, valid = split.split(rows.sequences, rows.y, rows.groups)
+            train, valid = rows.take(train).canonical(), rows.take(valid).canonical()
+            self._check_sides(train, valid)
+        except ValueError as error:
+            if asked:
+                raise ValueError(
+                    f"The validation split is not possible. {error} Pass more rows, "
+                    "another validation_fraction, or validation_fraction=None to train "
+                    "on all rows."
+                ) from error
+            warnings.warn(
+                f"All {len(rows)} rows train, because the default validation split is "
+                f"not possible: {error} Pass validation_fraction=None to ask for this.",
+                stacklevel=4,
+            )
+            return rows.canonical(), None
+        return train, valid
+
+    def _validation_split(self, seed: int) -> tuple[ValidationSplit | None, bool]:
+        """The split to make, and whether the user asked for it."""
+        passed = self._passed(ValidationSplit)
+        fraction = self.validation_fraction
+        if passed is None and isinstance(fraction, ValidationSplit):
+            passed = fraction
+        if passed is not None:
+            split = copy.copy(passed)
+            if split.random_state is None:
+                split.random_state = seed
+            return split, True
+        if fraction is None:
+            return None, False
+        asked = not isinstance(fraction, str)
+        if not asked:
+            fraction = DEFAULT_FRACTION
+        stratified = self._stratified and isinstance(fraction, numbers.Real)
+        return ValidationSplit(fraction, stratified=stratified, random_state=seed), asked
+
+    def _passed(self, kind: type) -> Any:
+        """The last object of a kind among `callbacks`, or None."""
+        found = [c for c in map(unnamed, self.callbacks or ()) if isinstance(c, kind)]
+        return found[-1] if found else None
+
+    def _start(self, train: Rows, seed: int) -> RecurrentNet:
+        """A new network, with what it keeps from the training rows."""
+        generator = torch.Generator().manual_seed(seed)
+        symbols_given = hasattr(self, "vocabulary_")
+        module = RecurrentNet(
+            self.cell,
+            symbols.table_size(self.vocabulary_) if symbols_given else self.n_channels_,
+            self._n_outputs(),
+            hidden_size=int(self.hidden_size),
+            num_layers=int(self.num_layers),
+            bidirectional=bool(self.bidirectional),
+            dropout=float(self.dropout),
+            pooling=self.pooling,
+            embedding_dim=self.embedding_dim,
+            generator=generator,
+        )
+        if self.standardize and not symbols_given:
+            mean, scale = step_statistics(train.sequences, train.weight)
+            module.scaling.set(mean, scale)
+        self._learn_targets(train, module)
+        self._seed = seed
+        self.history_: list[dict[str, Any]] = []
+        self.n_epochs_ = 0
+        self.best_epoch_ = 0
+        return module
+
+    def _train(
+        self,
+        module: RecurrentNet,
+        train: Rows,
+        valid: Rows | None,
+        *,
+        incremental: bool,
+    ) -> None:
+        """Run the epochs; `net_` is in place before the first, and stays."""
+        epochs = 1 if incremental else int(self.max_epochs)
+        training = self._dataset(train, module)
+        self.history_ = [*self.history_]
+        keeper, passed = self._copied_callbacks()
+        progress, settings = reporting(int(self.verbose), epochs)
+        schedule = training_callbacks(
+            lr=float(self.lr),
+            lr_schedule="constant" if incremental else self.lr_schedule,
+            gradient_clip=self.gradient_clip,
+            n_steps=epochs * -(-len(training) // int(self.batch_size)),
+        )
+        log = [EpochSeed(self._seed, self.n_epochs_), EpochLog(self.history_), keeper]
+        if valid is not None:
+            settings["train_split"] = predefined_split(self._dataset(valid, module))
+        net = self._make_net(
+            module,
+            callbacks=[*log, *schedule, *progress, *passed],
+            iterator_train__seed=self._seed,
+            iterator_train__epoch=self.n_epochs_,
+            **settings,
+        )
+        if incremental and getattr(self, "_incremental", False):
+            resume_optimizer(net, self.net_.optimizer_.state_dict()["state"])
+        self.net_ = net
+        self._incremental = incremental
+        epochs_before = self.n_epochs_
+        try:
+            run(net, training, keeper, epochs=epochs)
+        finally:
+            self.n_epochs_ = len(self.history_)
+            if keeper.best_epoch_:
+                self.best_epoch_ = epochs_before + keeper.best_epoch_
+
+    def _copied_callbacks(self) -> tuple[EarlyStopping, list[Any]]:
+        """The callback that keeps the best weights, and the user's other ones."""
+        passed = copy.deepcopy(list(self.callbacks or ()))
+        own = [c for c in map(unnamed, passed) if isinstance(c, EarlyStopping)]
+        others = [
+            c
+            for c in passed
+            if not isinstance(unnamed(c), (EarlyStopping, ValidationSplit))
+        ]
+        if own:
+            return own[-1], others
+        # Without early stopping it keeps the best for an interrupted run only.
+        patience = int(self.patience) if self.early_stopping else None
+        return EarlyStopping(patience=patience, restore_best=self.early_stopping), others
+
+    def _make_net(self, module: RecurrentNet, **settings: Any) -> skorch.NeuralNet:
+        settings = {"device": resolve_device(self.device), **settings}
+        return make_net(
+            module,
+            self._make_loss(),
+            optimizer=self.optimizer,
+            weight_decay=float(self.weight_decay),
+            lr=float(self.lr),
+            batch_size=int(self.batch_size),
+            max_epochs=int(self.max_epochs),
+            verbose=int(self.verbose),
+            **settings,
+        )
+
+    # After fit.
+
+    def _outputs(self, X: Any, *, decode: bool) -> np.ndarray:
+        """What the network says of X, float64 of shape (n_samples, n_outputs)."""
+        check_is_fitted(self)
+        validate_data(self, X, skip_check_array=True, ensure_2d=False, reset=False)
+        sequences, is_table = convert(X)
+        check_steps(sequences, "X")
+        self._check_inputs(sequences, is_table)
+        with one_thread():
+            return predict_raw(self.net_, self._encode_X(sequences, "X"), decode=decode)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "net_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Plain arrays and numbers: they load where there is no GPU, and in skops."""
+        state = dict(super().__getstate__())
+        net = state.pop("net_", None)
+        if net is not None:
+            optimizer = net.optimizer_.state_dict()["state"] if self._incremental else None
+            state["_network"] = {
+                "config": net.module_.config,
+                "weights": tensors_to_numpy(dict(net.module_.state_dict())),
+                "optimizer": tensors_to_numpy(optimizer),
+            }
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        network = state.pop("_network", None)
+        super().__setstate__(state)
+        if network is None:
+            return
+        # The generator is thrown away: it keeps torch's global one out of this.
+        module = RecurrentNet(**network["config"], generator=torch.Generator())
+        module.load_state_dict(numpy_to_tensors(network["weights"]))
+        self.net_ = self._make_net(module, device=self._device_or_cpu())
+        if network["optimizer"] is not None:
+            resume_optimizer(self.net_, numpy_to_tensors(network["optimizer"]))
+
+    def _device_or_cpu(self) -> torch.device:
+        try:
+            return resolve_device(self.device)
+        except ValueError as error:
+            warnings.warn(f"{error} Loaded on the CPU instead.", stacklevel=3)
+            return torch.device("cpu")
+
+
+def draw_seed(random_state: Any) -> int:
+    """One number that all randomness of a fit follows from."""
+    if random_state is None:
+        # From the system, so that numpy's global generator is not moved.
+        return int(np.random.SeedSequence().generate_state(1)[0] >> 1)
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+def check_weight(sample_weight: Any, sequences: SequenceArray, name: str) -> np.ndarray:
+    weight = _check_sample_weight(
+        sample_weight, np.empty(len(sequences)), dtype=np.float64, ensure_non_negative=True
+    )
+    if not weight.any():
+        raise ValueError(f"All of {name} is zero; at least one row needs a weight.")
+    return weight
+
+
+def check_pooling(pooling: Any) -> None:
+    kinds = [pooling] if isinstance(pooling, str) else list(pooling)
+    if not kinds or not set(kinds) <= set(POOLINGS):
+        raise ValueError(
+            f"The 'pooling' parameter must be one or a tuple of {POOLINGS}, got "
+            f"{pooling!r}."
+        )
+
+
+def unnamed(callback: Any) -> Any:
+    """Skorch takes a callback, or a pair of a name and a callback."""
+    return callback[1] if isinstance(callback, tuple) else callback

@@ -1,0 +1,75 @@
+"""Where and on how many threads the numbers are computed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+
+def resolve_device(device: str | torch.device) -> torch.device:
+    """The device that a name stands for, or an error that says what is there."""
+    present = _present()
+    device = str(device)
+    if device == "auto":
+        return torch.device(present[0])
+    try:
+        resolved = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(
+            f"device={device!r} is not a name of a torch device; here there is: "
+            f"{', '.join(present)}."
+        ) from error
+    count = torch.cuda.device_count() if resolved.type == "cuda" else 1
+    if resolved.type not in present or (resolved.index or 0) >= count:
+        raise ValueError(
+            f"device={device!r} is not available; here there is: {', '.join(present)}. "
+            "Use device='auto' to take the best one."
+        )
+    return resolved
+
+
+def _present() -> list[str]:
+    """Kinds of device on this machine, fastest first."""
+    found = []
+    if torch.cuda.is_available():
+        found.append("cuda")
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    return [*found, "cpu"]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one CPU thread, and leave torch's setting as it was.
+
+    Sums are split among threads, and split sums round differently. One thread
+    in every process makes a result the same under every `n_jobs`.
+
+    torch's setting is the calling thread's own, but its last value is also
+    where threads that first use torch later begin. A fresh thread, which has no
+    setting yet, reads and restores that.
+    """
+    mine = torch.get_num_threads()
+    if mine == 1:
+        yield
+        return
+    start_value = _in_fresh_thread(torch.get_num_threads)
+    torch.set_num_threads(1)
+    _in_fresh_thread(lambda: torch.set_num_threads(start_value))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(mine)
+        _in_fresh_thread(lambda: torch.set_num_threads(start_value))
+
+
+def _in_fresh_thread(function: Callable[[], Any]) -> Any:
+    result = []
+    thread = threading.Thread(target=lambda: result.append(function()))
+    thread.start()
+    thread.join()
+    return result[0]

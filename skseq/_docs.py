@@ -1,0 +1,116 @@
+"""Docstring parts that the concrete classes share, so that they are written once."""
+
+_LOSS_CLASSIFIER = """
+    Parameters
+    ----------
+    loss : {"cross_entropy"}, default="cross_entropy"
+        Softmax cross-entropy; with an indicator y, a sigmoid for each label.
+    label_smoothing : float in [0, 1), default=0.0
+        Share of the target that is spread evenly over all classes.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, as in scikit-learn; they multiply `sample_weight`."""
+
+_LOSS_REGRESSOR = """
+    Parameters
+    ----------
+    loss : {"squared_error", "absolute_error", "huber", "poisson"}, \
+default="squared_error"
+        In units of the target's standard deviation if `standardize` is set.
+        "huber" is squared below one unit and absolute beyond. "poisson" has a log
+        link and needs y >= 0."""
+
+_SHARED = """
+    hidden_size : int, default=64
+        Units of each layer in each direction.
+    num_layers : int, default=1
+        Layers on top of each other.
+    bidirectional : bool, default=False
+        Read each sequence from both ends.
+    dropout : float in [0, 1), default=0.0
+        Share of units that is dropped between layers and before the head.
+    pooling : {"last", "mean", "max", "attention"} or tuple of these, \
+default=("last", "mean")
+        How the outputs at all time steps become one vector: the state after the
+        last step, the mean or the maximum over the steps, or a mean with learned
+        weights. Several stand side by side.
+    embedding_dim : int or None, default=None
+        Set it for sequences of symbols (integers, characters, strings): each
+        becomes a vector of this size. Symbols that training did not show are all
+        one, whose vector is zero.
+    standardize : bool, default=True
+        Give each channel mean 0 and variance 1 over the real time steps of the
+        training rows; regression targets likewise. Kept in the network.
+    optimizer : {"adam", "adamw", "sgd"} or torch.optim.Optimizer class, \
+default="adam"
+        "sgd" has Nesterov momentum 0.9.
+    lr : float, default=0.01
+        Learning rate; the highest one if there is a schedule.
+    weight_decay : float, default=0.0
+        Passed to the optimizer.
+    batch_size : int, default=32
+        Sequences in a batch.
+    max_epochs : int, default=60
+        Passes over the training rows, at most.
+    lr_schedule : {"one_cycle", "cosine", "constant"}, default="one_cycle"
+        Course of the learning rate over `max_epochs`: up and down (Smith, 2018),
+        down, or level.
+    gradient_clip : float or None, default=1.0
+        Largest norm of the gradient.
+    validation_fraction : "auto", float, splitter, iterable or None, default="auto"
+        Rows that do not train but are scored after each epoch. A float is a random
+        share, stratified by class, or kept apart by `groups`. Of a scikit-learn
+        splitter the last split is used, on the rows in the caller's order. "auto"
+        is 0.1 where that is possible, and otherwise none with a warning.
+    early_stopping : bool, default=False
+        Stop when the validation loss (without validation, the training loss) has
+        not improved for `patience` epochs, and keep the weights of the best epoch.
+        Without it the weights after `max_epochs` are kept.
+    patience : int, default=10
+        See `early_stopping`.
+    warm_start : bool, default=False
+        Let `fit` go on from the weights of the last one.
+    device : str or torch.device, default="auto"
+        "auto" is CUDA, MPS or the CPU, the first that is there.
+    random_state : int, RandomState instance or None, default=None
+        Initial weights, order of batches, dropout and validation split all follow
+        from it. No global generator is used.
+    verbose : int, default=0
+        1 shows a progress bar in a terminal and a table elsewhere, 2 the table.
+    callbacks : list of skorch callbacks or None, default=None
+        Copied before use. An `EarlyStopping` or `ValidationSplit` of
+        `skseq.callbacks` among them takes the place of the parameters above.
+"""
+
+_ATTRIBUTES = """
+    history_ : list of dict
+        One for each epoch: "epoch", "train_loss", "train_score", "valid_loss" and
+        "valid_score" (where there is validation), "lr" at its end and "seconds".
+        Training figures are means over the epoch while it trains.
+    n_epochs_ : int
+        Epochs trained.
+    best_epoch_ : int
+        The epoch (from 1) with the lowest validation loss, or training loss where
+        there is no validation.
+    net_ : skorch.NeuralNet
+        The trained net; the torch module is ``net_.module_``.
+    n_channels_ : int
+        Values at each time step.
+    n_features_in_ : int
+        Columns of a 2-D `X` (its time steps), otherwise `n_channels_`.
+    feature_names_in_ : ndarray of str
+        Column names of a DataFrame.
+    vocabulary_ : ndarray
+        Sorted symbols, with `embedding_dim`; the symbol at position i has row
+        i + 1 of the embedding, row 0 is padding and the last one unknown.
+"""
+
+CLASSIFIER_PARAMETERS = _LOSS_CLASSIFIER + _SHARED
+REGRESSOR_PARAMETERS = _LOSS_REGRESSOR + _SHARED
+CLASSIFIER_ATTRIBUTES = f"""Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted; positions of the labels for an indicator y.{_ATTRIBUTES}"""
+REGRESSOR_ATTRIBUTES = f"""Attributes
+    ----------
+    n_outputs_ : int
+        Targets of each sequence.{_ATTRIBUTES}"""

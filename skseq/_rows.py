@@ -1,0 +1,78 @@
+"""Training rows: sequences with what belongs to each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .canonical import canonical_rows
+from .sequences import SequenceArray, row_chunks, step_index
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Sequences, encoded targets, weights and groups, row by row.
+
+    `y` is int64 of shape (n,) for classes and float64 of shape (n, k) for all
+    else; `groups` are positions into the sorted groups, or None.
+    """
+
+    sequences: SequenceArray
+    y: np.ndarray
+    weight: np.ndarray
+    groups: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.sequences)
+
+    def take(self, rows: np.ndarray) -> Rows:
+        return Rows(
+            self.sequences[rows],
+            self.y[rows],
+            self.weight[rows],
+            None if self.groups is None else self.groups[rows],
+        )
+
+    def canonical(self) -> Rows:
+        """Equal rows merged, weight 0 dropped, the rest in the order of their content."""
+        columns = [self.y.reshape(len(self), -1)]
+        if self.groups is not None:
+            columns.append(self.groups[:, None])
+        targets = np.hstack(columns)
+        rows, weight = canonical_rows(self.sequences, targets, self.weight)
+        return replace(self.take(rows), weight=weight)
+
+
+def step_statistics(
+    sequences: SequenceArray, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted mean and scale of each channel over the real time steps, float64.
+
+    A step that lies in several windows counts in each of them. Summed by numpy
+    in the order of the rows, which is the same on any number of threads.
+    """
+    steps_per_row = weight * sequences.lengths
+    total = steps_per_row.sum()
+    mean = _weighted_sum(sequences, weight, 0.0) / total
+    variance = _weighted_sum(sequences, weight, mean, power=2) / total
+    return mean, safe_scale(mean, variance)
+
+
+def _weighted_sum(
+    sequences: SequenceArray, weight: np.ndarray, center: np.ndarray | float, power: int = 1
+) -> np.ndarray:
+    total = np.zeros(sequences.n_channels)
+    for rows in row_chunks(sequences):
+        part = sequences[rows]
+        steps = part.values[step_index(part)].astype(np.float64) - center
+        of_step = np.repeat(weight[rows], part.lengths)[:, None]
+        total += (of_step * steps**power).sum(axis=0)
+    return total
+
+
+def safe_scale(mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """Standard deviation, but 1 where all is rounding noise around a constant."""
+    scale = np.sqrt(variance)
+    noise = 10 * np.finfo(np.float64).eps * np.abs(mean)
+    return np.where(scale <= noise, 1.0, scale)

@@ -1,0 +1,254 @@
+"""From a network and two datasets to a trained skorch net, and to predictions."""
+
+from __future__ import annotations
+
+import copy
+import math
+import sys
+from typing import Any
+
+import numpy as np
+import skorch
+import torch
+from skorch.callbacks import Callback, GradientNormClipping, LRScheduler
+from torch import Tensor
+from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
+
+from .batching import Batches, SequenceDataset, as_inputs, by_length
+from .callbacks import EarlyStopping, StopTraining
+from .losses import Loss
+from .recurrent import RecurrentNet
+from .sequences import SequenceArray
+
+OPTIMIZERS: dict[str, tuple[type[torch.optim.Optimizer], dict[str, Any]]] = {
+    "adam": (torch.optim.Adam, {"fused": True}),
+    "adamw": (torch.optim.AdamW, {"fused": True}),
+    "sgd": (torch.optim.SGD, {"fused": True, "momentum": 0.9, "nesterov": True}),
+}
+LR_SCHEDULES = ("one_cycle", "cosine", "constant")
+
+
+def make_net(
+    module: RecurrentNet,
+    loss: Loss,
+    *,
+    device: torch.device,
+    optimizer: str | type[torch.optim.Optimizer],
+    weight_decay: float,
+    verbose: int = 0,
+    **settings: Any,
+) -> skorch.NeuralNet:
+    """A plain skorch net around the network, initialised."""
+    if device.type == "mps":  # which has no float64
+        module = module.float()
+    if isinstance(optimizer, str):
+        optimizer, options = OPTIMIZERS[optimizer]
+    else:
+        options = {}
+    options = {f"optimizer__{name}": value for name, value in options.items()}
+    net = skorch.NeuralNet(
+        module,
+        criterion=loss,
+        optimizer=optimizer,
+        optimizer__weight_decay=weight_decay,
+        iterator_train=Batches,
+        iterator_valid=Batches,
+        device=str(device),
+        verbose=verbose,
+        **{"train_split": None, **options, **settings},
+    )
+    return net.initialize()
+
+
+def training_callbacks(
+    *,
+    lr: float,
+    lr_schedule: str,
+    gradient_clip: float | None,
+    n_steps: int,
+) -> list[Callback]:
+    """What happens to gradients and to the learning rate over `n_steps` batches."""
+    callbacks: list[Callback] = []
+    if gradient_clip is not None:
+        callbacks.append(GradientNormClipping(gradient_clip))
+    if lr_schedule == "constant":
+        return callbacks
+    if lr_schedule == "cosine":
+        policy: dict[str, Any] = {"policy": CosineAnnealingLR, "T_max": n_steps}
+    else:
+        policy = {"policy": OneCycleLR, "max_lr": lr, "total_steps": n_steps}
+        policy["cycle_momentum"] = False
+    return [*callbacks, LRScheduler(step_every="batch", event_name=None, **policy)]
+
+
+def run(
+    net: skorch.NeuralNet,
+    training: SequenceDataset,
+    keeper: EarlyStopping,
+    *,
+    epochs: int,
+) -> None:
+    """Run skorch's fit loop; however it ends, the net holds what should be kept.
+
+    A stop that a callback asked for is an end like any other. What else
+    interrupts, Ctrl-C or an error, first restores the best weights so far and
+    is then raised again (skorch's own `fit` swallows Ctrl-C).
+    """
+    net.notify("on_train_begin", X=training, y=None)
+    try:
+        net.fit_loop(training, epochs=epochs)
+    except BaseException as error:
+        if not _asked_to_stop(error):
+            keeper.restore(net)
+            raise
+    finally:
+        net.module_.seed_dropout(None)
+    net.notify("on_train_end", X=training, y=None)
+
+
+def _asked_to_stop(error: BaseException) -> bool:
+    """Whether a callback ended the training; Ctrl-C and errors are not that."""
+    if isinstance(error, StopTraining):
+        return True
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    # skorch's own early stopping raises a bare KeyboardInterrupt.
+    its_code = skorch.callbacks.EarlyStopping.on_epoch_end.__code__
+    return (
+        isinstance(error, KeyboardInterrupt)
+        and traceback is not None
+        and traceback.tb_frame.f_code is its_code
+    )
+
+
+class EpochSeed(Callback):
+    """Dropout of epoch e follows from the seed and e alone, like the shuffling."""
+
+    def __init__(self, seed: int, epoch: int) -> None:
+        self.seed = seed
+        self.epoch = epoch
+
+    def on_epoch_begin(self, net: skorch.NeuralNet, **kwargs: Any) -> None:
+        entropy = np.random.SeedSequence([self.seed, self.epoch])
+        net.module_.seed_dropout(int(entropy.generate_state(1)[0]))
+        self.epoch += 1
+
+
+class EpochLog(Callback):
+    """One row an epoch; ends the training when a loss is not a number any more."""
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self.rows = rows
+
+    def on_epoch_begin(self, net: skorch.NeuralNet, **kwargs: Any) -> None:
+        self._outputs: dict[str, list[tuple[Tensor, Tensor, Tensor]]] = {}
+
+    def on_batch_end(
+        self,
+        net: skorch.NeuralNet,
+        batch: Any = None,
+        training: bool = False,
+        y_pred: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        side = "train" if training else "valid"
+        self._outputs.setdefault(side, []).append((y_pred.detach(), *batch[1]))
+
+    def on_epoch_end(self, net: skorch.NeuralNet, **kwargs: Any) -> None:
+        row: dict[str, Any] = {"epoch": len(self.rows) + 1}
+        for side, outputs in self._outputs.items():
+            loss = float(net.history[-1, f"{side}_loss"])
+            _check_loss(loss, side, row["epoch"])
+            row[f"{side}_loss"] = loss
+            raw, target, weight = (
+                torch.cat(parts).cpu() for parts in zip(*outputs, strict=True)
+            )
+            row[f"{side}_score"] = net.criterion_.score(raw, target, weight)
+            net.history.record(f"{side}_score", row[f"{side}_score"])
+        row["lr"] = float(net.optimizer_.param_groups[0]["lr"])
+        row["seconds"] = float(net.history[-1, "dur"])
+        self.rows.append(row)
+
+
+def _check_loss(loss: float, side: str, epoch: int) -> None:
+    if not math.isfinite(loss):
+        raise ValueError(
+            f"The {side} loss became {loss} in epoch {epoch}; training stopped there. "
+            "Lower lr, set gradient_clip, or keep standardize=True; then fit again."
+        )
+
+
+class ProgressBar(Callback):
+    """A bar over epochs; skorch's own runs over batches."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+
+    def on_train_begin(self, net: skorch.NeuralNet, **kwargs: Any) -> None:
+        from tqdm import tqdm  # comes with skorch
+
+        self._bar = tqdm(total=self.epochs, unit="epoch")
+
+    def on_epoch_end(self, net: skorch.NeuralNet, **kwargs: Any) -> None:
+        row = net.history[-1]
+        losses = {k: f"{row[k]:.4f}" for k in ("train_loss", "valid_loss") if k in row}
+        self._bar.set_postfix(losses, refresh=False)
+        self._bar.update()
+
+    def on_train_end(self, net: skorch.NeuralNet, **kwargs: Any) -> None:
+        self._bar.close()
+
+
+def reporting(verbose: int, epochs: int) -> tuple[list[Callback], dict[str, Any]]:
+    """Callbacks and net settings that show progress: a bar or skorch's table."""
+    if verbose == 1 and sys.stderr.isatty():
+        return [ProgressBar(epochs)], {"callbacks__print_log": None}
+    return [], {}
+
+
+def predict_raw(
+    net: skorch.NeuralNet, sequences: SequenceArray, *, decode: bool
+) -> np.ndarray:
+    """Outputs of shape (n, k) in the caller's order; decoded, or as the loss takes them.
+
+    Computed in float64 where the device has it: in float32 the last digits of
+    a row depend on how many rows are computed beside it.
+    """
+    device = torch.device(net.device)
+    module = copy.deepcopy(net.module_).eval()
+    if device.type != "mps":
+        module = module.double()
+    result = np.empty((len(sequences), module.config["n_outputs"]))
+    with torch.inference_mode():
+        for rows in by_length(sequences):
+            inputs = as_inputs(sequences[rows])
+            raw = module(**{name: x.to(device) for name, x in inputs.items()})
+            if decode:
+                raw = module.decode(raw, net.criterion_.link)
+            result[rows] = raw.cpu().numpy()
+    return result
+
+
+def resume_optimizer(net: skorch.NeuralNet, state: dict[int, Any]) -> None:
+    """Go on with the moments of an earlier optimizer; rates stay the net's own."""
+    groups = net.optimizer_.state_dict()["param_groups"]
+    net.optimizer_.load_state_dict({"state": state, "param_groups": groups})
+
+
+def tensors_to_numpy(state: Any) -> Any:
+    """Nested dicts of tensors as nested dicts of arrays, for a file without torch."""
+    if isinstance(state, Tensor):
+        return state.detach().cpu().numpy()
+    if isinstance(state, dict):
+        return {key: tensors_to_numpy(value) for key, value in state.items()}
+    return state
+
+
+def numpy_to_tensors(state: Any) -> Any:
+    """The inverse of `tensors_to_numpy`."""
+    if isinstance(state, np.ndarray):
+        return torch.from_numpy(state.copy())
+    if isinstance(state, dict):
+        return {key: numpy_to_tensors(value) for key, value in state.items()}
+    return state

@@ -1,0 +1,183 @@
+"""From sequences to padded batches.
+
+Axes: b batch, t time, c channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from .containers import as_sequences
+from .sequences import SequenceArray, check_steps
+
+__all__ = ["pad_collate"]
+
+PREDICT_BATCH_SIZE = 256
+
+
+def pad(sequences: SequenceArray) -> Tensor:
+    """All sequences as one tensor (b, t, c), zeros at the end of each.
+
+    float32 and float64 stay what they are, integers become int64.
+    """
+    n_timesteps = int(sequences.lengths.max())
+    t = np.arange(n_timesteps)
+    real = t < sequences.lengths[:, None]
+    steps = np.where(real, sequences.starts[:, None] + t, sequences.starts[:, None])
+    # Torch's own memory is aligned, which numpy's need not be: results would
+    # depend on the alignment in the last bit.
+    shape = (*steps.shape, sequences.n_channels)
+    padded = torch.empty(shape, dtype=_tensor_dtype(sequences.dtype))
+    padded.numpy()[...] = sequences.values[steps]
+    padded.numpy()[~real] = 0
+    return padded
+
+
+def _tensor_dtype(dtype: np.dtype) -> torch.dtype:
+    if dtype.kind in "iu":
+        return torch.int64
+    return torch.float32 if dtype == np.float32 else torch.float64
+
+
+def pad_collate(batch: Sequence[Any]) -> tuple[Tensor, ...]:
+    """Sequences of unequal length as one padded tensor; a DataLoader's `collate_fn`.
+
+    Parameters
+    ----------
+    batch : sequence of sequences, or of pairs (sequence, target)
+        Each sequence is an array, tensor or list of shape ``(n_timesteps,)`` or
+        ``(n_timesteps, n_channels)``. Pairs are tuples.
+
+    Returns
+    -------
+    padded : Tensor of shape (n_samples, longest) or (n_samples, longest, n_channels)
+        Zeros stand behind the end of each sequence. Numbers with a fraction
+        become torch's default dtype, whole numbers int64.
+    lengths : Tensor of shape (n_samples,), dtype int64
+        On the CPU, as `torch.nn.utils.rnn.pack_padded_sequence` wants them.
+    targets : Tensor of shape (n_samples,) or (n_samples, n_outputs)
+        Only if `batch` has them.
+
+    Raises
+    ------
+    ValueError
+        If the batch or a sequence is empty, a value is NaN or infinite, or
+        sequences differ in their number of channels.
+
+    Examples
+    --------
+    >>> from skseq import pad_collate
+    >>> padded, lengths, targets = pad_collate([([1.0, 2.0, 3.0], 0), ([4.0], 1)])
+    >>> padded
+    tensor([[1., 2., 3.],
+            [4., 0., 0.]])
+    >>> lengths, targets
+    (tensor([3, 1]), tensor([0, 1]))
+    """
+    targets = None
+    if len(batch) and all(isinstance(item, tuple) for item in batch):
+        sequences, targets = zip(*batch, strict=True)
+    else:
+        sequences = tuple(batch)
+    # A list of arrays is always sequences; bare lists could be read as a table.
+    items = [item if hasattr(item, "detach") else np.asarray(item) for item in sequences]
+    array = as_sequences(items)
+    check_steps(array, "batch")
+    padded = _default_float(pad(array))
+    if items[0].ndim == 1:
+        padded = padded[:, :, 0]
+    lengths = torch.from_numpy(array.lengths.copy())
+    if targets is None:
+        return padded, lengths
+    return padded, lengths, _default_float(torch.as_tensor(np.asarray(targets)))
+
+
+def _default_float(tensor: Tensor) -> Tensor:
+    return tensor.to(torch.get_default_dtype()) if tensor.is_floating_point() else tensor
+
+
+class SequenceDataset(Dataset):
+    """Sequences, encoded targets and weights, as skorch passes them around.
+
+    Parameters
+    ----------
+    sequences : SequenceArray of n rows
+    targets : ndarray of shape (n,) or (n, n_outputs)
+        int64 class positions, or float32 targets as the loss takes them.
+    weight : ndarray of shape (n,)
+        Any scale; kept as float32 with mean one.
+    """
+
+    def __init__(
+        self, sequences: SequenceArray, targets: np.ndarray, weight: np.ndarray
+    ) -> None:
+        self.sequences = sequences
+        self.targets = torch.as_tensor(targets)
+        self.weight = torch.as_tensor((weight / weight.mean()).astype(np.float32))
+
+    def __len__(self) -> int:
+        return len(self.sequences)
+
+    def __getitem__(self, i: int) -> tuple[np.ndarray, tuple[Tensor, Tensor]]:
+        return self.sequences[i], (self.targets[i], self.weight[i])
+
+
+class Batches:
+    """Iterator of skorch batches over a `SequenceDataset`, from memory.
+
+    Each pass over it is one epoch. How epoch ``e`` is shuffled follows from
+    `seed` and ``e`` alone, so that training can stop, be stored and go on.
+
+    Parameters
+    ----------
+    dataset : SequenceDataset
+    batch_size : int
+    seed : int or None, default=None
+        None keeps the order of the dataset.
+    epoch : int, default=0
+        Number of the first epoch.
+    """
+
+    def __init__(
+        self,
+        dataset: SequenceDataset,
+        batch_size: int,
+        seed: int | None = None,
+        epoch: int = 0,
+    ) -> None:
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.seed = seed
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-len(self.dataset) // self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[dict[str, Tensor], tuple[Tensor, Tensor]]]:
+        order = np.arange(len(self.dataset))
+        if self.seed is not None:
+            order = np.random.default_rng([self.seed, self.epoch]).permutation(order)
+        self.epoch += 1
+        for begin in range(0, len(order), self.batch_size):
+            rows = order[begin : begin + self.batch_size]
+            inputs = as_inputs(self.dataset.sequences[rows])
+            index = torch.from_numpy(rows)
+            yield inputs, (self.dataset.targets[index], self.dataset.weight[index])
+
+
+def as_inputs(sequences: SequenceArray) -> dict[str, Tensor]:
+    """The keywords of `RecurrentNet.forward`."""
+    return {"x": pad(sequences), "lengths": torch.from_numpy(sequences.lengths.copy())}
+
+
+def by_length(sequences: SequenceArray) -> Iterator[np.ndarray]:
+    """Rows in batches of similar length, for where the order does not matter."""
+    order = np.argsort(sequences.lengths, kind="stable")
+    for begin in range(0, len(order), PREDICT_BATCH_SIZE):
+        yield order[begin : begin + PREDICT_BATCH_SIZE]

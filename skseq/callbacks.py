@@ -1,0 +1,237 @@
+"""Early stopping and validation splits that work in any skorch net.
+
+The estimators build both from their parameters; either can be passed instead.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import numbers
+from collections import deque
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.model_selection import (
+    GroupShuffleSplit,
+    ShuffleSplit,
+    StratifiedGroupKFold,
+    StratifiedShuffleSplit,
+    check_cv,
+)
+from sklearn.utils.validation import _num_samples
+from skorch import NeuralNet
+from skorch.callbacks import Callback
+from torch.utils.data import Subset
+
+__all__ = ["EarlyStopping", "ValidationSplit"]
+
+
+class StopTraining(KeyboardInterrupt):
+    """Ends a skorch fit loop on purpose, unlike the user's Ctrl-C."""
+
+
+class EarlyStopping(Callback):
+    """Stop when a monitored value has not improved for some epochs; keep the best.
+
+    Parameters
+    ----------
+    monitor : str, default="auto"
+        Key of the net's history. "auto" is "valid_loss" where there is
+        validation and "train_loss" where there is none.
+    patience : int or None, default=10
+        Epochs without improvement after which training stops. None never stops,
+        and only keeps the best weights.
+    threshold : float, default=0.0
+        An improvement must be larger than this, in the units of `monitor`. It
+        is absolute, so that it means the same for losses of either sign.
+    lower_is_better : bool, default=True
+        False for a monitored score.
+    restore_best : bool, default=True
+        Put the weights of the best epoch back when training ends, whether or
+        not it stopped early.
+
+    Attributes
+    ----------
+    best_epoch_ : int
+        Number of the best epoch, counted from 1 in the net's history; 0 before
+        the first.
+    best_score_ : float
+        The monitored value of that epoch.
+
+    See Also
+    --------
+    skorch.callbacks.EarlyStopping : Has a relative threshold, which turns the
+        wrong way for negative losses.
+
+    Examples
+    --------
+    >>> from skseq import LSTMSequenceClassifier
+    >>> from skseq.callbacks import EarlyStopping
+    >>> model = LSTMSequenceClassifier(callbacks=[EarlyStopping(patience=3)])
+    """
+
+    def __init__(
+        self,
+        monitor: str = "auto",
+        patience: int | None = 10,
+        *,
+        threshold: float = 0.0,
+        lower_is_better: bool = True,
+        restore_best: bool = True,
+    ) -> None:
+        self.monitor = monitor
+        self.patience = patience
+        self.threshold = threshold
+        self.lower_is_better = lower_is_better
+        self.restore_best = restore_best
+
+    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+        self.best_epoch_ = 0
+        self.best_score_ = math.inf if self.lower_is_better else -math.inf
+        self._best_weights: dict[str, torch.Tensor] | None = None
+        self._first_epoch = len(net.history)
+
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        epoch = len(net.history)
+        current = self._monitored(net)
+        gain = current - self.best_score_
+        if self.lower_is_better:
+            gain = -gain
+        if gain > self.threshold:
+            self.best_epoch_ = epoch
+            self.best_score_ = current
+            self._best_weights = copy.deepcopy(net.module_.state_dict())
+        elif self.patience is not None:
+            if epoch - max(self.best_epoch_, self._first_epoch) >= self.patience:
+                raise StopTraining
+
+    def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        if self.restore_best:
+            self.restore(net)
+        self._best_weights = None
+
+    def restore(self, net: NeuralNet) -> None:
+        """Put the best weights so far back into the net."""
+        if self._best_weights is not None:
+            net.module_.load_state_dict(self._best_weights)
+
+    def _monitored(self, net: NeuralNet) -> float:
+        row = net.history[-1]
+        key = self.monitor
+        if key == "auto":
+            key = "valid_loss" if "valid_loss" in row else "train_loss"
+        if key not in row:
+            known = sorted(k for k, v in row.items() if isinstance(v, numbers.Real))
+            raise ValueError(
+                f"EarlyStopping(monitor={key!r}) is not in the history; it has {known}."
+            )
+        return float(row[key])
+
+
+class ValidationSplit:
+    """Take a validation set from the training rows; what skorch's `train_split` takes.
+
+    Parameters
+    ----------
+    cv : float, splitter or iterable, default=0.1
+        A fraction of the rows, drawn at random; or a scikit-learn splitter or an
+        iterable of (train, validation) positions, **whose last split is used**:
+        with `TimeSeriesSplit` that is the one that trains on the most rows.
+        Splitters see the rows in the order in which they were passed.
+    stratified : bool, default=False
+        Keep the share of each class when `cv` is a fraction. The estimators
+        set it for classification.
+    random_state : int, RandomState instance or None, default=None
+        Draws the fraction. A splitter whose own `random_state` is None is run
+        with this one too, so that a seeded model has a seeded split.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skseq.callbacks import ValidationSplit
+    >>> split = ValidationSplit(0.25, stratified=True, random_state=0)
+    >>> train, valid = split.split(np.zeros(8), y=[0, 0, 0, 0, 1, 1, 1, 1])
+    >>> len(train), len(valid)
+    (6, 2)
+
+    In a plain skorch net:
+
+    >>> import torch
+    >>> from skorch import NeuralNetClassifier
+    >>> net = NeuralNetClassifier(torch.nn.Linear, train_split=ValidationSplit(0.2))
+    """
+
+    def __init__(
+        self, cv: Any = 0.1, *, stratified: bool = False, random_state: Any = None
+    ) -> None:
+        self.cv = cv
+        self.stratified = stratified
+        self.random_state = random_state
+
+    def __call__(
+        self, dataset: Any, y: Any = None, groups: Any = None
+    ) -> tuple[Subset, Subset]:
+        """Split a torch Dataset into two subsets of it."""
+        train, valid = self.split(dataset, y, groups)
+        return Subset(dataset, train), Subset(dataset, valid)
+
+    def split(
+        self, X: Any, y: Any = None, groups: Any = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Positions of the training rows and of the validation rows.
+
+        Parameters
+        ----------
+        X : anything with a length
+        y : array-like of shape (n_samples,), default=None
+        groups : array-like of shape (n_samples,), default=None
+            Rows of one group stay on one side.
+
+        Returns
+        -------
+        train, valid : ndarray of int
+
+        Raises
+        ------
+        ValueError
+            If a side would be empty, or the split cannot be stratified.
+        """
+        n_samples = _num_samples(X)
+        if y is not None:
+            y = y.detach().cpu().numpy() if hasattr(y, "detach") else np.asarray(y)
+        splits = self._splitter(y, groups).split(np.zeros(n_samples), y, groups)
+        last = deque(splits, maxlen=1)
+        if not last:
+            raise ValueError(f"{self.cv} gives no split of {n_samples} rows.")
+        train, valid = (np.asarray(side) for side in last[0])
+        for side, name in ((train, "training"), (valid, "validation")):
+            if not len(side):
+                raise ValueError(
+                    f"The {name} side of the validation split is empty: {self.cv} of "
+                    f"{n_samples} rows."
+                )
+        return train, valid
+
+    def _splitter(self, y: Any, groups: Any) -> Any:
+        if not isinstance(self.cv, numbers.Real):
+            splitter = check_cv(self.cv)
+            if getattr(splitter, "random_state", 0) is None:
+                splitter = copy.copy(splitter)
+                splitter.random_state = self.random_state
+            return splitter
+        if not 0.0 < self.cv < 1.0:
+            raise ValueError(f"A validation fraction lies between 0 and 1, got {self.cv}.")
+        if self.stratified and y is None:
+            raise ValueError("A stratified split needs y.")
+        how = {"random_state": self.random_state}
+        if groups is not None and self.stratified:
+            n_groups = len(np.unique(groups))
+            folds = min(max(round(1 / self.cv), 2), n_groups)
+            return StratifiedGroupKFold(n_splits=folds, shuffle=True, **how)
+        if groups is not None:
+            return GroupShuffleSplit(n_splits=1, test_size=self.cv, **how)
+        if self.stratified:
+            return StratifiedShuffleSplit(n_splits=1, test_size=self.cv, **how)
+        return ShuffleSplit(n_splits=1, test_size=self.cv, **how)

@@ -1,0 +1,345 @@
+"""Classification: labels to positions, and probabilities to labels."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils import column_or_1d, compute_class_weight
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call,
+    check_classification_targets,
+    type_of_target,
+)
+
+from ._base import BaseSequenceEstimator
+from ._docs import CLASSIFIER_ATTRIBUTES, CLASSIFIER_PARAMETERS
+from ._rows import Rows
+from .batching import SequenceDataset
+from .losses import BinaryCrossEntropy, CrossEntropy, Loss
+from .recurrent import RecurrentNet
+
+__all__ = ["GRUSequenceClassifier", "LSTMSequenceClassifier"]
+
+
+class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
+    """One label, or an indicator of several, for each sequence."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseSequenceEstimator._parameter_constraints,
+        "loss": [StrOptions({"cross_entropy"})],
+        "label_smoothing": [Interval(numbers.Real, 0, 1, closed="left")],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
+    def __init__(
+        self,
+        *,
+        loss: str = "cross_entropy",
+        label_smoothing: float = 0.0,
+        class_weight: dict | str | None = None,
+        hidden_size: int = 64,
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        pooling: str | tuple[str, ...] = "last",
+        embedding_dim: int | None = None,
+        standardize: bool = True,
+        optimizer: str | type[torch.optim.Optimizer] = "adam",
+        lr: float = 0.01,
+        weight_decay: float = 0.0,
+        batch_size: int = 32,
+        max_epochs: int = 60,
+        lr_schedule: str = "one_cycle",
+        gradient_clip: float | None = 1.0,
+        validation_fraction: Any = "auto",
+        early_stopping: bool = False,
+        patience: int = 10,
+        warm_start: bool = False,
+        device: str | torch.device = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+        callbacks: list[Any] | None = None,
+    ) -> None:
+        super().__init__(
+            loss=loss,
+            hidden_size=hidden_size,
+            num_layers=num_layers,
+            bidirectional=bidirectional,
+            dropout=dropout,
+            pooling=pooling,
+            embedding_dim=embedding_dim,
+            standardize=standardize,
+            optimizer=optimizer,
+            lr=lr,
+            weight_decay=weight_decay,
+            batch_size=batch_size,
+            max_epochs=max_epochs,
+            lr_schedule=lr_schedule,
+            gradient_clip=gradient_clip,
+            validation_fraction=validation_fraction,
+            early_stopping=early_stopping,
+            patience=patience,
+            warm_start=warm_start,
+            device=device,
+            random_state=random_state,
+            verbose=verbose,
+            callbacks=callbacks,
+        )
+        self.label_smoothing = label_smoothing
+        self.class_weight = class_weight
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> SequenceClassifier:
+        """Train for one epoch at a constant learning rate, without a validation set.
+
+        Standardisation, classes and vocabulary are fixed by the first call (or
+        by an earlier `fit`). Saved and loaded in between, training continues
+        exactly as it would have without.
+
+        Parameters
+        ----------
+        X : sequences
+            Any container that `as_sequences` takes.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+        classes : array-like of shape (n_classes,), default=None
+            Every class there will be; needed in the first call, not for an
+            indicator y.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self
+        """
+        if isinstance(self.class_weight, str):
+            raise ValueError(
+                "class_weight='balanced' is not possible in partial_fit, which sees "
+                "the classes bit by bit; pass a dict of weights."
+            )
+        if not self.__sklearn_is_fitted__():
+            vars(self).pop("classes_", None)
+        if type_of_target(y) == "multilabel-indicator" and classes is None:
+            classes = getattr(self, "classes_", np.arange(np.shape(y)[1]))
+        _check_partial_fit_first_call(self, classes)
+        self._partial_fit(X, y, sample_weight)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The most probable label of each sequence.
+
+        Parameters
+        ----------
+        X : sequences
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), or (n_samples, n_labels) of 0 and 1
+        """
+        probabilities = self.predict_proba(X)
+        if self._multilabel:
+            return (probabilities > 0.5).astype(int)
+        return self.classes_[probabilities.argmax(axis=1)]
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probability of each class, in the order of `classes_`.
+
+        Parameters
+        ----------
+        X : sequences
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Rows add up to 1; for several labels each column stands alone.
+        """
+        return self._outputs(X, decode=True)
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Logarithm of `predict_proba`.
+
+        Parameters
+        ----------
+        X : sequences
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        with np.errstate(divide="ignore"):  # a probability may be 0
+            return np.log(self.predict_proba(X))
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Scores before softmax or sigmoid.
+
+        Parameters
+        ----------
+        X : sequences
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
+            For two classes the log-odds of ``classes_[1]``.
+        """
+        raw = self._outputs(X, decode=False)
+        if self._multilabel or len(self.classes_) > 2:
+            return raw
+        return raw[:, 1] - raw[:, 0]
+
+    @property
+    def _stratified(self) -> bool:  # type: ignore[override]
+        return not self._multilabel
+
+    def _encode_y(self, y: Any, weight: np.ndarray, *, reset: bool) -> np.ndarray:
+        if hasattr(y, "tocsr"):
+            y = y.toarray()
+        check_classification_targets(y)
+        multilabel = type_of_target(y) == "multilabel-indicator"
+        if reset:
+            self._multilabel = multilabel
+        elif multilabel != self._multilabel:
+            raise ValueError(
+                "y must have the same form in every call: labels or indicator."
+            )
+        if multilabel:
+            return self._encode_indicator(np.asarray(y), reset=reset)
+        y = column_or_1d(y, warn=True)
+        if reset:
+            self.classes_ = np.unique(y[weight != 0])
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs at least 2 classes; y has only one class, "
+                f"{self.classes_[0]!r} (rows of weight 0 do not count)."
+            )
+        # Rows of weight 0 may have any label; they are dropped before training.
+        known = np.isin(y, self.classes_) | (weight == 0)
+        if not known.all():
+            i = int(known.argmin())
+            raise ValueError(
+                f"y contains the label {y[i]!r} (row {i}), which is not among the "
+                f"classes {self.classes_}."
+            )
+        codes = np.searchsorted(self.classes_, np.where(weight == 0, self.classes_[0], y))
+        return codes.astype(np.int64)
+
+    def _encode_indicator(self, y: np.ndarray, *, reset: bool) -> np.ndarray:
+        if self.class_weight is not None:
+            raise ValueError("class_weight is not possible with an indicator y.")
+        if reset:
+            self.classes_ = np.arange(y.shape[1])
+        if y.shape[1] != len(self.classes_):
+            raise ValueError(
+                f"y has {y.shape[1]} labels, but there were {len(self.classes_)} in the "
+                "first fit."
+            )
+        return y.astype(np.float64)
+
+    def _check_sides(self, train: Rows, valid: Rows) -> None:
+        if self._multilabel:
+            return
+        for side, name in ((train, "training"), (valid, "validation")):
+            missing = np.setdiff1d(np.arange(len(self.classes_)), side.y)
+            if len(missing):
+                raise ValueError(
+                    f"The {name} side has no row of class {self.classes_[missing[0]]!r}."
+                )
+
+    def _make_loss(self) -> Loss:
+        loss = BinaryCrossEntropy if self._multilabel else CrossEntropy
+        return loss(float(self.label_smoothing))
+
+    def _n_outputs(self) -> int:
+        return len(self.classes_)
+
+    def _learn_targets(self, train: Rows, module: RecurrentNet) -> None:
+        """Class weights as scikit-learn defines them, from the training rows."""
+        if self.class_weight is None:
+            self._weight_of_class = None
+            return
+        self._weight_of_class = compute_class_weight(
+            self.class_weight,
+            classes=self.classes_,
+            y=self.classes_[train.y],
+            sample_weight=train.weight,
+        )
+
+    def _dataset(self, rows: Rows, module: RecurrentNet) -> SequenceDataset:
+        if self._multilabel:
+            return SequenceDataset(rows.sequences, rows.y.astype(np.float32), rows.weight)
+        weight = rows.weight
+        if self._weight_of_class is not None:
+            weight = weight * self._weight_of_class[rows.y]
+        return SequenceDataset(rows.sequences, rows.y, weight)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+class LSTMSequenceClassifier(SequenceClassifier):
+    __doc__ = f"""Classify sequences with an LSTM (Hochreiter & Schmidhuber, 1997).
+
+    A scikit-learn classifier for sequences of equal or unequal length.
+    {CLASSIFIER_PARAMETERS}
+    {CLASSIFIER_ATTRIBUTES}
+    See Also
+    --------
+    GRUSequenceClassifier : The same with a gated recurrent unit.
+
+    References
+    ----------
+    S. Hochreiter, J. Schmidhuber (1997). Long short-term memory. Neural
+    Computation 9(8).
+
+    Examples
+    --------
+    >>> from skseq import LSTMSequenceClassifier
+    >>> X = [[0, 0, 1], [1, 1], [0, 1, 0, 1], [1, 1, 1]] * 5  # lengths differ
+    >>> y = ["mixed", "ones", "mixed", "ones"] * 5
+    >>> model = LSTMSequenceClassifier(
+    ...     hidden_size=8, max_epochs=20, validation_fraction=None, random_state=0
+    ... )
+    >>> model.fit(X, y).predict([[1, 0, 0], [1, 1, 1, 1]])
+    array(['mixed', 'ones'], dtype='<U5')
+    """
+
+    cell = "lstm"
+
+
+class GRUSequenceClassifier(SequenceClassifier):
+    __doc__ = f"""Classify sequences with a gated recurrent unit (Cho et al., 2014).
+
+    A scikit-learn classifier for sequences of equal or unequal length. The
+    equations are those of `torch.nn.GRU`.
+    {CLASSIFIER_PARAMETERS}
+    {CLASSIFIER_ATTRIBUTES}
+    See Also
+    --------
+    LSTMSequenceClassifier : The same with an LSTM.
+
+    References
+    ----------
+    K. Cho et al. (2014). Learning phrase representations using RNN
+    encoder-decoder for statistical machine translation. EMNLP.
+
+    Examples
+    --------
+    Symbols, of which there may be new ones at prediction time:
+
+    >>> from skseq import GRUSequenceClassifier
+    >>> X = ["abab", "ba", "cdcd", "dcd"] * 5
+    >>> y = [0, 0, 1, 1] * 5
+    >>> model = GRUSequenceClassifier(
+    ...     embedding_dim=4, hidden_size=8, max_epochs=20, random_state=0
+    ... )
+    >>> model.fit(X, y).predict(["abba", "dc", "c?"])
+    array([0, 1, 1])
+    """
+
+    cell = "gru"

@@ -1,0 +1,266 @@
+"""`as_sequences`: from whatever a user has to a `SequenceArray`.
+
+The only place that knows containers. Libraries that are not needed (pandas,
+torch) are recognised by what their objects can do, and never imported here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Number
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .sequences import SequenceArray
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["as_sequences", "sequence_frame"]
+
+
+def as_sequences(X: Any) -> SequenceArray:
+    """Make a `SequenceArray` from any container of sequences.
+
+    Parameters
+    ----------
+    X : SequenceArray, array, tensor, list, Series or DataFrame
+        One of:
+
+        - 2-D array or tensor, or DataFrame of numbers: a row is a sequence of
+          one channel;
+        - 3-D array or tensor ``(n_samples, n_timesteps, n_channels)``;
+        - list or tuple of arrays or tensors, each of shape ``(n_timesteps,)``
+          or ``(n_timesteps, n_channels)``; they are sequences even when all
+          are equally long;
+        - list of lists. **Of equal length it is a 2-D array**, as everywhere
+          in scikit-learn; of unequal length each list is a sequence;
+        - list or array of strings: each character is a symbol;
+        - object array of shape ``(n_samples,)`` or ``(n_samples, 1)``, Series,
+          or DataFrame with one column, whose cells are any of the sequences
+          above.
+
+    Returns
+    -------
+    SequenceArray
+        Shares memory with `X` where `X` is one block already.
+
+    Raises
+    ------
+    TypeError
+        If `X` is sparse, or a cell is not a sequence.
+    ValueError
+        If `X` has the wrong number of dimensions, is complex, or sequences
+        differ in their number of channels.
+
+    Examples
+    --------
+    >>> from skseq import as_sequences
+    >>> as_sequences([[1, 2, 3], [4, 5]])
+    SequenceArray(2 sequences of 2 to 3 steps, 1 channel, int64)
+    >>> as_sequences(["abba", "ab"])
+    SequenceArray(2 sequences of 2 to 4 steps, 1 channel, <U1)
+    """
+    return convert(X)[0]
+
+
+def sequence_frame(X: Any, name: str = "sequence") -> pandas.DataFrame:
+    """Put sequences into a DataFrame with one column, an array in each cell.
+
+    This is the form that the most meta-estimators accept: bagging and
+    permutation importance ask for two dimensions, and a frame has them
+    whatever the lengths are.
+
+    Parameters
+    ----------
+    X : any container that `as_sequences` takes
+    name : str, default="sequence"
+        Name of the column.
+
+    Returns
+    -------
+    pandas.DataFrame of shape (n_samples, 1)
+
+    Examples
+    --------
+    >>> from skseq import sequence_frame
+    >>> sequence_frame([[1, 2, 3], [4, 5]]).shape
+    (2, 1)
+    """
+    import pandas
+
+    sequences = as_sequences(X)
+    # Filled one by one: numpy would make equally long arrays one 3-D array.
+    cells = np.empty(len(sequences), dtype=object)
+    for i, sequence in enumerate(sequences):
+        cells[i] = sequence[:, 0] if sequences.n_channels == 1 else sequence
+    index = getattr(X, "index", None)
+    return pandas.DataFrame({name: cells}, index=None if callable(index) else index)
+
+
+def convert(X: Any, name: str = "X") -> tuple[SequenceArray, bool]:
+    """`as_sequences`, and whether `X` was a 2-D table of equal lengths."""
+    if isinstance(X, SequenceArray):
+        return X, False
+    if hasattr(X, "tocsr"):
+        raise TypeError(
+            f"Sparse data was passed for {name}, but dense data is required; use "
+            "X.toarray() for a 2-D array of sequences."
+        )
+    if hasattr(X, "to_numpy"):
+        return _from_array(X.to_numpy(), name)
+    if hasattr(X, "detach"):
+        return _from_array(_tensor_to_numpy(X), name)
+    if isinstance(X, (list, tuple)):
+        return _from_list(X, name)
+    return _from_array(np.asarray(X), name)
+
+
+def _from_list(X: Sequence[Any], name: str) -> tuple[SequenceArray, bool]:
+    if not len(X):
+        return _from_block(np.empty((0, 1)), name)
+    if all(isinstance(row, (list, tuple, Number)) for row in X):
+        array = _rectangle(X, name)
+        if array is not None:
+            return _from_block(array, name)
+    return _from_cells(X, name), False
+
+
+def _from_array(array: np.ndarray, name: str) -> tuple[SequenceArray, bool]:
+    if array.dtype.kind in "OU" and (
+        array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1)
+    ):
+        cells = array.ravel()
+        if not all(isinstance(cell, Number) for cell in cells):
+            return _from_cells(cells, name), False
+    return _from_block(array, name)
+
+
+def _from_block(array: np.ndarray, name: str) -> tuple[SequenceArray, bool]:
+    """One value in each cell: the axes are samples, time and perhaps channels."""
+    if array.ndim not in (2, 3):
+        raise ValueError(
+            f"Expected 2D array, got {array.ndim}D array instead for {name}. Pass "
+            "(n_samples, n_timesteps), (n_samples, n_timesteps, n_channels), or a list "
+            "of arrays. Reshape your data: array.reshape(1, -1) makes one sequence "
+            "of a 1-D array."
+        )
+    if 0 in array.shape[1:] and len(array):
+        raise ValueError(
+            f"Found array with 0 feature(s) (shape={array.shape}) while a minimum of 1 is "
+            f"required, in {name}: its sequences have no steps."
+        )
+    return SequenceArray.from_equal(_numbers_or_text(array, name)), array.ndim == 2
+
+
+def _from_cells(cells: Sequence[Any] | np.ndarray, name: str) -> SequenceArray:
+    """Each cell is a sequence of its own."""
+    if all(isinstance(cell, str) for cell in cells):
+        return _from_strings(cells)
+    steps = [_cell_to_steps(cell, i, name) for i, cell in enumerate(cells)]
+    for i, sequence in enumerate(steps):
+        if sequence.shape[1] != steps[0].shape[1]:
+            raise ValueError(
+                f"Sequence {i} of {name} has {sequence.shape[1]} channels, but "
+                f"sequence 0 has {steps[0].shape[1]}; all need the same number."
+            )
+        if (sequence.dtype.kind == "U") != (steps[0].dtype.kind == "U"):
+            raise ValueError(
+                f"Sequence {i} of {name} and sequence 0 mix strings with numbers; "
+                "make all steps one or the other."
+            )
+    lengths = np.fromiter(map(len, steps), dtype=np.int64, count=len(steps))
+    return SequenceArray(np.concatenate(steps), lengths)
+
+
+def _from_strings(strings: Sequence[str] | np.ndarray) -> SequenceArray:
+    text = "".join(strings)
+    # UTF-32 is numpy's own layout: every character becomes a step at once.
+    characters = np.frombuffer(text.encode("utf-32-le"), dtype="<U1")
+    lengths = np.fromiter(map(len, strings), dtype=np.int64, count=len(strings))
+    return SequenceArray(characters, lengths)
+
+
+def _cell_to_steps(cell: Any, i: int, name: str) -> np.ndarray:
+    """One sequence as an array of shape (n_timesteps, n_channels)."""
+    if hasattr(cell, "detach"):
+        cell = _tensor_to_numpy(cell)
+    elif hasattr(cell, "to_numpy"):
+        cell = cell.to_numpy()
+    elif isinstance(cell, str):
+        cell = np.array(list(cell), dtype=str)
+    elif isinstance(cell, (list, tuple)):
+        cell = _rectangle(cell, f"Sequence {i} of {name}")
+        if cell is None:
+            raise ValueError(
+                f"Sequence {i} of {name} is a list whose steps differ in their number "
+                "of channels; every step needs the same number."
+            )
+    if not isinstance(cell, np.ndarray):
+        raise TypeError(
+            f"Sequence {i} of {name} is a {type(cell).__name__}, not an array; each "
+            "sequence must be an array or list of shape (n_timesteps,) or "
+            "(n_timesteps, n_channels). A sequence argument must be a string or a "
+            "number at each time step."
+        )
+    if cell.ndim not in (1, 2):
+        raise ValueError(
+            f"Sequence {i} of {name} has {cell.ndim} dimensions; it must have the "
+            "shape (n_timesteps,) or (n_timesteps, n_channels)."
+        )
+    steps = cell.reshape(-1, 1) if cell.ndim == 1 else cell
+    return _numbers_or_text(steps, f"sequence {i} of {name}")
+
+
+def _numbers_or_text(array: np.ndarray, name: str) -> np.ndarray:
+    """The array with a dtype that a network can use, or an error."""
+    if array.dtype.kind == "O":
+        if array.size and all(isinstance(value, str) for value in array.flat):
+            array = array.astype(str)
+        else:
+            array = _objects_to_float(array, name)
+    if array.dtype.kind == "c":
+        raise ValueError(
+            f"Complex data not supported in {name}; pass real and imaginary parts as "
+            "two channels."
+        )
+    if array.dtype.kind == "b":
+        return array.astype(np.uint8)
+    if array.dtype.kind not in "iufU":
+        raise ValueError(
+            f"{name} has the type {array.dtype}; use numbers or strings instead."
+        )
+    return array
+
+
+def _objects_to_float(array: np.ndarray, name: str) -> np.ndarray:
+    if any(isinstance(value, complex) for value in array.flat):
+        return array.astype(complex)
+    try:
+        return array.astype(float)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"{name} has an object dtype with cells that are not numbers ({error}). A "
+            "cell argument must be a string or a number; sequences as cells need a "
+            "single column."
+        ) from error
+
+
+def _rectangle(rows: Sequence[Any], name: str) -> np.ndarray | None:
+    """Nested lists as one array, or None where their lengths differ."""
+    try:
+        array = np.asarray(rows)
+    except ValueError:  # numpy's word for "inhomogeneous shape"
+        return None
+    if array.dtype.kind == "U":
+        # numpy turns [1, "a"] into ["1", "a"] without a word.
+        if not all(isinstance(value, str) for value in np.asarray(rows, object).flat):
+            raise ValueError(
+                f"{name} mixes strings with numbers; make all steps one or the other."
+            )
+    return array
+
+
+def _tensor_to_numpy(tensor: Any) -> np.ndarray:
+    return np.asarray(tensor.detach().cpu())

@@ -1,0 +1,5 @@
+"""Real data that comes with the package."""
+
+from ._load import load_japanese_vowels
+
+__all__ = ["load_japanese_vowels"]

@@ -1,0 +1,249 @@
+"""`RecurrentNet`: the network behind every estimator, in torch alone.
+
+Axes: b batch, t time, c channels, h hidden units (both directions), k outputs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .kernels import CELLS, run_layer
+from .symbols import PADDING
+
+POOLINGS = ("last", "mean", "max", "attention")
+
+
+class RecurrentNet(nn.Module):
+    """Recurrent layers over padded sequences, pooled over time, with a linear head.
+
+    Parameters
+    ----------
+    cell : {"lstm", "gru"}
+    n_inputs : int
+        Channels at each time step; with `embedding_dim`, rows of the embedding.
+    n_outputs : int
+    hidden_size : int, default=64
+        Units of each layer in each direction.
+    num_layers : int, default=1
+    bidirectional : bool, default=False
+    dropout : float, default=0.0
+        Between layers and before the head.
+    pooling : str or tuple of str, default="last"
+        One or more of "last", "mean", "max", "attention"; several stand side by
+        side. "last" is the state after the last step of each direction.
+    embedding_dim : int or None, default=None
+        Read symbols through an embedding of this size. Row 0 is padding; the
+        last row stands for unknown symbols and stays zero.
+    generator : torch.Generator or None, default=None
+        Source of the initial weights; None is torch's global one.
+
+    Notes
+    -----
+    Recurrent weights start orthogonal in each gate (Saxe et al., 2014), input
+    weights uniform after Glorot & Bengio (2010), biases zero but for the forget
+    gate's, which is one (Jozefowicz et al., 2015).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skseq.recurrent import RecurrentNet
+    >>> net = RecurrentNet("gru", n_inputs=3, n_outputs=2, pooling=("last", "mean"))
+    >>> net(torch.zeros(4, 7, 3), torch.tensor([7, 2, 1, 5])).shape
+    torch.Size([4, 2])
+    """
+
+    def __init__(
+        self,
+        cell: str,
+        n_inputs: int,
+        n_outputs: int,
+        *,
+        hidden_size: int = 64,
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        pooling: str | Sequence[str] = "last",
+        embedding_dim: int | None = None,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.config = {
+            "cell": cell,
+            "n_inputs": n_inputs,
+            "n_outputs": n_outputs,
+            "hidden_size": hidden_size,
+            "num_layers": num_layers,
+            "bidirectional": bidirectional,
+            "dropout": dropout,
+            "pooling": [pooling] if isinstance(pooling, str) else list(pooling),
+            "embedding_dim": embedding_dim,
+        }
+        self.embedding = None
+        if embedding_dim is None:
+            self.scaling = Standardize(n_inputs)
+        else:
+            self.embedding = nn.Embedding(
+                n_inputs, embedding_dim, padding_idx=PADDING, device="meta"
+            )
+            n_inputs = embedding_dim
+        directions = 2 if bidirectional else 1
+        width = hidden_size * directions
+        self.layers = nn.ModuleList(
+            nn.ModuleList(
+                # Made without numbers, so that no global generator is used.
+                CELLS[cell](size, hidden_size, batch_first=True, device="meta")
+                for _ in range(directions)
+            )
+            for size in [n_inputs] + [width] * (num_layers - 1)
+        )
+        self.dropout = Dropout(dropout)
+        self.pooling = Pooling(self.config["pooling"], hidden_size, directions)
+        self.head = nn.Linear(self.pooling.width, n_outputs, device="meta")
+        self.output_scaling = Standardize(n_outputs)
+        self.to_empty_where_meta()
+        self.reset_parameters(generator)
+
+    def to_empty_where_meta(self) -> None:
+        for module in self.modules():
+            if any(p.is_meta for p in module.parameters(recurse=False)):
+                module.to_empty(device="cpu", recurse=False)
+
+    @torch.no_grad()
+    def reset_parameters(self, generator: torch.Generator | None) -> None:
+        for directions in self.layers:
+            for layer in directions:
+                _reset_layer(layer, generator)
+        if self.embedding is not None:
+            nn.init.normal_(self.embedding.weight, generator=generator)
+            self.embedding.weight[[PADDING, -1]] = 0.0
+        for linear in [self.head, *self.pooling.children()]:
+            nn.init.xavier_uniform_(linear.weight, generator=generator)
+            nn.init.zeros_(linear.bias)
+
+    def seed_dropout(self, seed: int | None) -> None:
+        """Draw dropout from an own generator; None goes back to torch's global one."""
+        if seed is None:
+            self.dropout.generator = None
+        else:
+            device = self.head.weight.device
+            self.dropout.generator = torch.Generator(device).manual_seed(seed)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """Raw outputs of shape (b, k) for x of shape (b, t, c), lengths of shape (b,).
+
+        Raw means as the loss takes them: before its link function, and in the
+        units of the standardised target. `decode` leads to the caller's units.
+        """
+        if self.embedding is None:
+            x = self.scaling(x).to(self.head.weight.dtype)
+        else:
+            x = self.embedding(x[:, :, 0])
+        for depth, directions in enumerate(self.layers):
+            if depth:
+                x = self.dropout(x)
+            outputs = [
+                run_layer(layer, x, lengths, backward=bool(backward))
+                for backward, layer in enumerate(directions)
+            ]
+            x = torch.cat(outputs, dim=2) if len(outputs) > 1 else outputs[0]
+        return self.head(self.dropout(self.pooling(x, lengths)))
+
+    def decode(self, raw: Tensor, link: Callable[[Tensor], Tensor]) -> Tensor:
+        """Predictions in the caller's units from raw outputs, both (b, k)."""
+        return self.output_scaling.inverse(link(raw))
+
+
+class Standardize(nn.Module):
+    """Subtract a mean and divide by a scale, channel by channel, in float64."""
+
+    def __init__(self, n_channels: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(n_channels, dtype=torch.float64))
+        self.register_buffer("scale", torch.ones(n_channels, dtype=torch.float64))
+
+    def set(self, mean: np.ndarray, scale: np.ndarray) -> None:
+        self.mean.copy_(torch.from_numpy(mean))
+        self.scale.copy_(torch.from_numpy(scale))
+
+    def get(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.mean.cpu().numpy(), self.scale.cpu().numpy()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x - self.mean) / self.scale
+
+    def inverse(self, x: Tensor) -> Tensor:
+        return x * self.scale + self.mean
+
+
+class Dropout(nn.Module):
+    """Dropout (Srivastava et al., 2014) that can draw from an own generator."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+        self.generator: torch.Generator | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0.0:
+            return x
+        kept = torch.empty_like(x).bernoulli_(1.0 - self.p, generator=self.generator)
+        return x * kept / (1.0 - self.p)
+
+
+class Pooling(nn.Module):
+    """Summaries over the real time steps, side by side.
+
+    "attention" is the feed-forward attention of Raffel & Ellis (2015): weights
+    softmax(tanh(w x_t + v)) over the steps of a sequence.
+    """
+
+    def __init__(self, kinds: Sequence[str], hidden_size: int, directions: int) -> None:
+        super().__init__()
+        self.kinds = tuple(kinds)
+        self.hidden_size = hidden_size
+        steps_width = hidden_size * directions
+        self.width = steps_width * len(self.kinds)
+        if "attention" in self.kinds:
+            self.attention = nn.Linear(steps_width, 1, device="meta")
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        steps = torch.arange(x.shape[1], device=x.device)
+        real = (steps < lengths[:, None])[:, :, None]
+        pooled = [getattr(self, f"_{kind}")(x, real, lengths) for kind in self.kinds]
+        return torch.cat(pooled, dim=1) if len(pooled) > 1 else pooled[0]
+
+    def _last(self, x: Tensor, real: Tensor, lengths: Tensor) -> Tensor:
+        """The final state of each direction: at the last step, and at the first."""
+        rows = torch.arange(len(x), device=x.device)
+        forward = x[rows, lengths - 1, : self.hidden_size]
+        return torch.cat([forward, x[:, 0, self.hidden_size :]], dim=1)
+
+    def _mean(self, x: Tensor, real: Tensor, lengths: Tensor) -> Tensor:
+        return (x * real).sum(dim=1) / lengths[:, None].to(x.dtype)
+
+    def _max(self, x: Tensor, real: Tensor, lengths: Tensor) -> Tensor:
+        return x.masked_fill(~real, -math.inf).amax(dim=1)
+
+    def _attention(self, x: Tensor, real: Tensor, lengths: Tensor) -> Tensor:
+        score = torch.tanh(self.attention(x)).masked_fill(~real, -math.inf)
+        return (x * torch.softmax(score, dim=1)).sum(dim=1)
+
+
+def _reset_layer(layer: nn.LSTM | nn.GRU, generator: torch.Generator | None) -> None:
+    for name, parameter in layer.named_parameters():
+        gates = parameter.view(-1, layer.hidden_size, *parameter.shape[1:])
+        for gate in gates:
+            if name.startswith("weight_hh"):
+                nn.init.orthogonal_(gate, generator=generator)
+            elif name.startswith("weight_ih"):
+                nn.init.xavier_uniform_(gate, generator=generator)
+            else:
+                nn.init.zeros_(gate)
+        if name.startswith("bias_ih") and isinstance(layer, nn.LSTM):
+            forget = 1  # torch orders the gates input, forget, cell, output
+            nn.init.ones_(gates[forget])

@@ -1,0 +1,173 @@
+"""Regression: targets in the caller's units, networks in standardised ones."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import RegressorMixin, _fit_context
+from sklearn.utils import check_array
+from sklearn.utils._param_validation import StrOptions
+
+from ._base import BaseSequenceEstimator
+from ._docs import REGRESSOR_ATTRIBUTES, REGRESSOR_PARAMETERS
+from ._rows import Rows, safe_scale
+from .batching import SequenceDataset
+from .losses import REGRESSION_LOSSES, Loss
+from .recurrent import RecurrentNet
+
+__all__ = ["GRUSequenceRegressor", "LSTMSequenceRegressor"]
+
+
+class SequenceRegressor(RegressorMixin, BaseSequenceEstimator):
+    """One number, or several, for each sequence."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseSequenceEstimator._parameter_constraints,
+        "loss": [StrOptions(set(REGRESSION_LOSSES))],
+    }
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> SequenceRegressor:
+        """Train for one epoch at a constant learning rate, without a validation set.
+
+        Standardisation of X and y and the vocabulary are fixed by the first
+        call (or by an earlier `fit`). Saved and loaded in between, training
+        continues exactly as it would have without.
+
+        Parameters
+        ----------
+        X : sequences
+            Any container that `as_sequences` takes.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self
+        """
+        self._partial_fit(X, y, sample_weight)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predicted targets.
+
+        Parameters
+        ----------
+        X : sequences
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            As y was in `fit`.
+        """
+        predictions = self._outputs(X, decode=True)
+        return predictions if self._y_is_2d else predictions[:, 0]
+
+    def _encode_y(self, y: Any, weight: np.ndarray, *, reset: bool) -> np.ndarray:
+        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        if y.ndim > 2:
+            raise ValueError(f"y must have one or two dimensions, got {y.ndim}.")
+        n_outputs = y.shape[1] if y.ndim == 2 else 1
+        if reset:
+            self._y_is_2d = y.ndim == 2
+            self.n_outputs_ = n_outputs
+        if n_outputs != self.n_outputs_:
+            raise ValueError(
+                f"y has {n_outputs} outputs, but there were {self.n_outputs_} in the "
+                "first fit."
+            )
+        y = y.reshape(len(y), n_outputs)
+        if self.loss == "poisson" and ((y < 0).any() or not y[weight != 0].any(0).all()):
+            raise ValueError("loss='poisson' needs y >= 0 with a positive mean.")
+        return y
+
+    def _make_loss(self) -> Loss:
+        return REGRESSION_LOSSES[self.loss]()
+
+    def _n_outputs(self) -> int:
+        return self.n_outputs_
+
+    def _learn_targets(self, train: Rows, module: RecurrentNet) -> None:
+        """Centre and scale; a Poisson mean is only scaled, so that it stays positive."""
+        if not self.standardize:
+            return
+        share = (train.weight / train.weight.sum())[:, None]
+        mean = (share * train.y).sum(axis=0)
+        if self.loss == "poisson":
+            module.output_scaling.set(np.zeros_like(mean), np.where(mean > 0, mean, 1.0))
+        else:
+            variance = (share * (train.y - mean) ** 2).sum(axis=0)
+            module.output_scaling.set(mean, safe_scale(mean, variance))
+
+    def _dataset(self, rows: Rows, module: RecurrentNet) -> SequenceDataset:
+        mean, scale = module.output_scaling.get()
+        targets = ((rows.y - mean) / scale).astype(np.float32)
+        return SequenceDataset(rows.sequences, targets, rows.weight)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+
+class LSTMSequenceRegressor(SequenceRegressor):
+    __doc__ = f"""Predict numbers from sequences with an LSTM (Hochreiter & Schmidhuber, 1997).
+
+    A scikit-learn regressor for sequences of equal or unequal length.
+    {REGRESSOR_PARAMETERS}
+    {REGRESSOR_ATTRIBUTES}
+    See Also
+    --------
+    GRUSequenceRegressor : The same with a gated recurrent unit.
+
+    References
+    ----------
+    S. Hochreiter, J. Schmidhuber (1997). Long short-term memory. Neural
+    Computation 9(8).
+
+    Examples
+    --------
+    The number of ones:
+
+    >>> import numpy as np
+    >>> from skseq import LSTMSequenceRegressor
+    >>> X = np.random.default_rng(0).integers(0, 2, size=(200, 10))
+    >>> model = LSTMSequenceRegressor(hidden_size=16, max_epochs=20, random_state=0)
+    >>> model.fit(X, X.sum(axis=1)).predict([[1, 1, 1, 0, 0, 0, 0, 0, 0, 0]]).round()
+    array([3.])
+    """
+
+    cell = "lstm"
+
+
+class GRUSequenceRegressor(SequenceRegressor):
+    __doc__ = f"""Predict numbers from sequences with a gated recurrent unit (Cho et al., 2014).
+
+    A scikit-learn regressor for sequences of equal or unequal length. The
+    equations are those of `torch.nn.GRU`.
+    {REGRESSOR_PARAMETERS}
+    {REGRESSOR_ATTRIBUTES}
+    See Also
+    --------
+    LSTMSequenceRegressor : The same with an LSTM.
+
+    References
+    ----------
+    K. Cho et al. (2014). Learning phrase representations using RNN
+    encoder-decoder for statistical machine translation. EMNLP.
+
+    Examples
+    --------
+    The next value of a wave, from windows of 20 steps:
+
+    >>> import numpy as np
+    >>> from skseq import GRUSequenceRegressor
+    >>> wave = np.sin(np.arange(400) / 5)
+    >>> X = np.lib.stride_tricks.sliding_window_view(wave[:-1], 20)
+    >>> model = GRUSequenceRegressor(hidden_size=16, max_epochs=20, random_state=0)
+    >>> model.fit(X[:300], wave[20:320]).score(X[300:], wave[320:]) > 0.99
+    True
+    """
+
+    cell = "gru"

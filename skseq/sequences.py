@@ -1,0 +1,291 @@
+"""`SequenceArray`: many sequences of unequal length in one block of memory.
+
+Everything behind the estimators' front door works on this one type. It knows
+numpy and nothing else; `skseq.containers` knows how to make one from what a
+user has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+__all__ = ["SequenceArray"]
+
+# Steps that are looked at in one go where a pass over the values would
+# otherwise need temporary arrays as large as the data itself.
+CHUNK_STEPS = 1 << 18
+
+
+class SequenceArray:
+    """Sequences of unequal length, stored one after another.
+
+    Row ``i`` is ``values[starts[i] : starts[i] + lengths[i]]``. Selecting rows
+    shares ``values``: nothing is copied by slicing, by a cross-validation
+    split, or by windows that overlap. ``values`` may be a memory-mapped file.
+
+    Parameters
+    ----------
+    values : ndarray of shape (total_steps, n_channels) or (total_steps,)
+        Every time step of every sequence. One dimension means one channel.
+    lengths : array-like of shape (n_sequences,), dtype int
+        The number of time steps of each sequence.
+    starts : array-like of shape (n_sequences,), dtype int, default=None
+        Where each sequence begins in `values`. None means that the sequences
+        follow one another without gaps.
+
+    Attributes
+    ----------
+    values, starts, lengths : ndarray
+        As above; `starts` and `lengths` are int64.
+    n_channels : int
+        Number of values at each time step.
+    shape : tuple of (int,)
+        The number of sequences: to scikit-learn this is a 1-D container.
+    dtype : numpy.dtype
+        Type of the values.
+
+    Raises
+    ------
+    ValueError
+        If a sequence reaches beyond `values`, or the shapes do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skseq import SequenceArray
+    >>> X = SequenceArray(np.arange(6.0), lengths=[1, 3, 2])
+    >>> X
+    SequenceArray(3 sequences of 1 to 3 steps, 1 channel, float64)
+    >>> X[1].ravel()
+    array([1., 2., 3.])
+    >>> X[[2, 0]].lengths
+    array([2, 1])
+    >>> X[1:].values is X.values
+    True
+    """
+
+    ndim = 1
+
+    def __init__(self, values: Any, lengths: Any, starts: Any = None) -> None:
+        values = values if isinstance(values, np.ndarray) else np.asarray(values)
+        if values.ndim == 1:
+            values = values.reshape(-1, 1)
+        if values.ndim != 2:
+            raise ValueError(
+                f"values must have the shape (total_steps, n_channels), got {values.shape}."
+            )
+        lengths = _as_positions(lengths, "lengths")
+        if starts is None:
+            starts = np.cumsum(lengths) - lengths
+        starts = _as_positions(starts, "starts")
+        if starts.shape != lengths.shape:
+            raise ValueError(
+                f"starts and lengths differ in length: {len(starts)} and {len(lengths)}."
+            )
+        outside = (starts < 0) | (lengths < 0) | (starts + lengths > len(values))
+        if outside.any():
+            i = int(outside.argmax())
+            raise ValueError(
+                f"Sequence {i} starts at {starts[i]} and has {lengths[i]} steps, "
+                f"but values has {len(values)} steps."
+            )
+        self.values = values
+        self.starts = starts
+        self.lengths = lengths
+
+    @classmethod
+    def from_equal(cls, block: np.ndarray) -> SequenceArray:
+        """Sequences of one length from a 2-D or 3-D array, without a copy.
+
+        Parameters
+        ----------
+        block : ndarray of shape (n_sequences, n_timesteps) or \
+                (n_sequences, n_timesteps, n_channels)
+            Two dimensions mean one channel.
+
+        Returns
+        -------
+        SequenceArray
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skseq import SequenceArray
+        >>> SequenceArray.from_equal(np.zeros((4, 10, 2)))
+        SequenceArray(4 sequences of 10 steps, 2 channels, float64)
+        """
+        n_sequences, n_timesteps = block.shape[:2]
+        n_channels = block.shape[2] if block.ndim == 3 else 1
+        values = block.reshape(n_sequences * n_timesteps, n_channels)
+        return cls(values, np.full(n_sequences, n_timesteps))
+
+    @property
+    def n_channels(self) -> int:
+        return int(self.values.shape[1])
+
+    @property
+    def shape(self) -> tuple[int]:
+        return (len(self.lengths),)
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.values.dtype
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        for start, length in zip(self.starts, self.lengths, strict=True):
+            yield self.values[start : start + length]
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, tuple):
+            # scikit-learn indexes rows of an unknown container by X[key, ...]
+            if len(key) != 2 or key[1] is not Ellipsis:
+                raise IndexError(
+                    "A SequenceArray is indexed by rows only; "
+                    "take steps or channels from X[i], an ordinary array."
+                )
+            key = key[0]
+        if isinstance(key, (int, np.integer)) and not isinstance(key, (bool, np.bool_)):
+            start, length = self.starts[key], self.lengths[key]
+            return self.values[start : start + length]
+        if not isinstance(key, slice):
+            key = np.asarray(key)
+            if key.size == 0:
+                key = key.astype(np.intp)
+        return SequenceArray(self.values, self.lengths[key], self.starts[key])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if len(self) and (self.lengths != self.lengths[0]).any():
+            raise ValueError(
+                f"{self!r} is ragged and cannot become one array; iterate over it, "
+                "or use skseq.pad_collate for a padded tensor."
+            )
+        if copy is False:
+            raise ValueError("A SequenceArray becomes an array only by copying.")
+        n_timesteps = int(self.lengths[0]) if len(self) else 0
+        block = self.values[step_index(self)]
+        return block.reshape(len(self), n_timesteps, self.n_channels).astype(
+            dtype or self.dtype, copy=False
+        )
+
+    def map(self, function: Callable[[np.ndarray], Any]) -> SequenceArray:
+        """Apply a function to each sequence.
+
+        Parameters
+        ----------
+        function : callable
+            Takes an array of shape (n_timesteps, n_channels) and returns one
+            of shape (any number of steps, any number of channels).
+
+        Returns
+        -------
+        SequenceArray
+
+        Examples
+        --------
+        Each channel beside its change from step to step:
+
+        >>> import numpy as np
+        >>> from skseq import as_sequences
+        >>> X = as_sequences([[1.0, 3.0, 6.0], [2.0, 2.0]])
+        >>> X.map(lambda x: np.hstack([x, np.diff(x, axis=0, prepend=x[:1])]))[0]
+        array([[1., 0.],
+               [3., 2.],
+               [6., 3.]])
+        """
+        results = [np.asarray(function(sequence)) for sequence in self]
+        columns = [r.reshape(-1, 1) if r.ndim == 1 else r for r in results]
+        if not columns:
+            return self
+        return SequenceArray(np.concatenate(columns), [len(c) for c in columns])
+
+    def __repr__(self) -> str:
+        if not len(self):
+            steps = ""
+        elif self.lengths.min() == self.lengths.max():
+            steps = f" of {self.lengths[0]} steps"
+        else:
+            steps = f" of {self.lengths.min()} to {self.lengths.max()} steps"
+        sequences = "sequence" if len(self) == 1 else "sequences"
+        channels = "channel" if self.n_channels == 1 else "channels"
+        return (
+            f"SequenceArray({len(self)} {sequences}{steps}, "
+            f"{self.n_channels} {channels}, {self.dtype})"
+        )
+
+
+def _as_positions(numbers: Any, name: str) -> np.ndarray:
+    array = np.asarray(numbers)
+    if array.size == 0:
+        array = array.astype(np.int64)
+    if array.ndim != 1 or array.dtype.kind not in "iu":
+        raise ValueError(f"{name} must be whole numbers in one dimension.")
+    return array.astype(np.int64, copy=False)
+
+
+def step_index(sequences: SequenceArray) -> np.ndarray:
+    """Positions in `values` of every step of every sequence, in order."""
+    lengths = sequences.lengths
+    first = np.cumsum(lengths) - lengths
+    return np.arange(lengths.sum()) + np.repeat(sequences.starts - first, lengths)
+
+
+def row_chunks(sequences: SequenceArray) -> Iterator[slice]:
+    """Runs of rows that hold about `CHUNK_STEPS` steps each."""
+    if not len(sequences):
+        return
+    ends = np.cumsum(sequences.lengths)
+    cuts = np.searchsorted(ends, np.arange(CHUNK_STEPS, ends[-1], CHUNK_STEPS)) + 1
+    bounds = np.unique(np.concatenate([[0], cuts, [len(sequences)]]))
+    for begin, end in zip(bounds[:-1], bounds[1:], strict=True):
+        yield slice(int(begin), int(end))
+
+
+def check_steps(sequences: SequenceArray, name: str) -> None:
+    """Raise if there is no sequence, an empty one, or a value that is not finite."""
+    if not len(sequences):
+        raise ValueError(
+            "Found array with 0 sample(s) (shape=(0,)) while a minimum of 1 is required, "
+            f"in {name}: it has no sequences."
+        )
+    if not sequences.lengths.all():
+        i = int(np.argmin(sequences.lengths))
+        raise ValueError(
+            f"Sequence {i} of {name} is empty; remove it or give it at least one step."
+        )
+    if sequences.dtype.kind != "f":
+        return
+    bad = _not_finite(sequences)
+    if bad is not None:
+        i, step, value = bad
+        what = "NaN" if np.isnan(value) else "inf"
+        raise ValueError(
+            f"Input {name} contains {what}: sequence {i} at time step {step}. "
+            "Impute or remove such steps first."
+        )
+
+
+def _not_finite(sequences: SequenceArray) -> tuple[int, int, float] | None:
+    """Row, step and value of the first bad value, or None."""
+    low = int(sequences.starts.min())
+    high = int((sequences.starts + sequences.lengths).max())
+    chunks = range(low, high, CHUNK_STEPS)
+    if all(np.isfinite(sequences.values[c : c + CHUNK_STEPS]).all() for c in chunks):
+        return None
+    # Something in the block is bad; it may lie between the rows that are used.
+    for rows in row_chunks(sequences):
+        part = sequences[rows]
+        steps = part.values[step_index(part)]
+        bad = ~np.isfinite(steps)
+        if bad.any():
+            position = int(bad.any(axis=1).argmax())
+            i = int(np.searchsorted(np.cumsum(part.lengths), position, side="right"))
+            step = position - int(part.lengths[:i].sum())
+            value = steps[position][bad[position]][0]
+            return rows.start + i, step, float(value)
+    return None
