@@ -53,9 +53,10 @@ class BaseSequenceEstimator(BaseEstimator, metaclass=ABCMeta):
     """Base of all estimators; a task adds how y is encoded, scored and decoded."""
 
     cell: ClassVar[str]
+    net_: skorch.NeuralNet
     _stratified: bool = False  # whether a random validation set keeps class shares
 
-    _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "hidden_size": [Interval(numbers.Integral, 1, None, closed="left")],
         "num_layers": [Interval(numbers.Integral, 1, None, closed="left")],
         "bidirectional": ["boolean"],
@@ -74,7 +75,8 @@ class BaseSequenceEstimator(BaseEstimator, metaclass=ABCMeta):
             StrOptions({"auto"}),
             Interval(numbers.Real, 0, 1, closed="neither"),
             HasMethods(["split"]),
-            "array-like",
+            list,
+            tuple,
             None,
         ],
         "early_stopping": ["boolean"],
@@ -140,8 +142,8 @@ class BaseSequenceEstimator(BaseEstimator, metaclass=ABCMeta):
     # What a task adds.
 
     @abstractmethod
-    def _encode_y(self, y: Any, weight: np.ndarray, *, reset: bool) -> np.ndarray:
-        """Check y and encode it as `Rows.y`; with `reset`, learn how."""
+    def _encode_y(self, y: Any, weight: np.ndarray, *, learn: bool) -> np.ndarray:
+        """Check y and encode it as `Rows.y`; with `learn`, from here on in this way."""
 
     @abstractmethod
     def _make_loss(self) -> Loss:
@@ -206,7 +208,9 @@ class BaseSequenceEstimator(BaseEstimator, metaclass=ABCMeta):
         """
         again = self.warm_start and hasattr(self, "net_")
         with one_thread():
-            rows = self._check_rows(X, y, sample_weight, groups, reset=not again)
+            rows = self._check_rows(
+                X, y, sample_weight, groups, reset=not again, learn_y=not again
+            )
             given = self._check_validation_rows(X_val, y_val, sample_weight_val)
             seed = draw_seed(self.random_state)
             train, valid = self._split(rows, given, seed)
@@ -214,12 +218,14 @@ class BaseSequenceEstimator(BaseEstimator, metaclass=ABCMeta):
             self._train(module, train, valid, incremental=False)
         return self
 
-    def _partial_fit(self, X: Any, y: Any, sample_weight: Any) -> None:
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, *, learn_y: bool) -> None:
         """One epoch at a constant learning rate, on all rows."""
         again = hasattr(self, "net_")
         with one_thread():
-            train = self._check_rows(X, y, sample_weight, None, reset=not again)
-            train = train.canonical()
+            rows = self._check_rows(
+                X, y, sample_weight, None, reset=not again, learn_y=learn_y and not again
+            )
+            train = rows.canonical()
             if again:
                 module = self.net_.module_
             else:
@@ -227,7 +233,14 @@ class BaseSequenceEstimator(BaseEstimator, metaclass=ABCMeta):
             self._train(module, train, None, incremental=True)
 
     def _check_rows(
-        self, X: Any, y: Any, sample_weight: Any, groups: Any, *, reset: bool
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        groups: Any,
+        *,
+        reset: bool,
+        learn_y: bool,
     ) -> Rows:
         """Everything the caller passed, checked and encoded, in the caller's order."""
         validate_data(self, X, y, skip_check_array=True, ensure_2d=False, reset=reset)
@@ -237,11 +250,11 @@ class BaseSequenceEstimator(BaseEstimator, metaclass=ABCMeta):
         check_steps(sequences, "X")
         check_consistent_length(sequences, y, sample_weight, groups)
         weight = check_weight(sample_weight, sequences, "sample_weight")
-        targets = self._encode_y(y, weight, reset=reset)
+        targets = self._encode_y(y, weight, learn=learn_y)
         if reset:
             self._learn_inputs(sequences, is_table, np.flatnonzero(weight))
         else:
-            self._check_inputs(sequences, is_table)
+            self._check_inputs(sequences, is_table, "X")
         if groups is not None:
             groups = np.unique(np.asarray(groups), return_inverse=True)[1].ravel()
         return Rows(self._encode_X(sequences, "X"), targets, weight, groups)
@@ -257,15 +270,15 @@ class BaseSequenceEstimator(BaseEstimator, metaclass=ABCMeta):
         check_steps(sequences, "X_val")
         check_consistent_length(sequences, y, sample_weight)
         weight = check_weight(sample_weight, sequences, "sample_weight_val")
-        targets = self._encode_y(y, weight, reset=False)
-        self._check_inputs(sequences, is_table)
+        targets = self._encode_y(y, weight, learn=False)
+        self._check_inputs(sequences, is_table, "X_val")
         return Rows(self._encode_X(sequences, "X_val"), targets, weight)
 
     def _learn_inputs(
         self, sequences: SequenceArray, is_table: bool, used: np.ndarray
     ) -> None:
         """Channels and vocabulary, from the rows that count."""
-        vars(self).pop("vocabulary_", None)
+        self.__dict__.pop("vocabulary_", None)
         if self.embedding_dim is not None:
             checked = symbols.check_symbols(sequences, "X")
             self.vocabulary_ = symbols.learn_vocabulary(checked[used])
@@ -275,18 +288,19 @@ class BaseSequenceEstimator(BaseEstimator, metaclass=ABCMeta):
         # time steps here; other containers have channels and free lengths.
         self.n_features_in_ = int(sequences.lengths[0]) if is_table else self.n_channels_
 
-    def _check_inputs(self, sequences: SequenceArray, is_table: bool) -> None:
-        name = type(self).__name__
+    def _check_inputs(self, sequences: SequenceArray, is_table: bool, name: str) -> None:
+        estimator = type(self).__name__
         if is_table and self._is_table and sequences.lengths[0] != self.n_features_in_:
             raise ValueError(
-                f"X has {sequences.lengths[0]} features, but {name} is expecting "
+                f"{name} has {sequences.lengths[0]} features, but {estimator} is expecting "
                 f"{self.n_features_in_} features as input. Pass a list of arrays for "
                 "sequences of other lengths."
             )
         if sequences.n_channels != self.n_channels_:
             raise ValueError(
-                f"X has {sequences.n_channels} channels, but {name} was fitted with "
-                f"{self.n_channels_} channels (sequence 0 and all others)."
+                f"Sequence 0 of {name} has {sequences.n_channels} channels, like all of "
+                f"them, but {estimator} was fitted with {self.n_channels_}; pass the same "
+                "channels as in fit."
             )
 
     def _encode_X(self, sequences: SequenceArray, name: str) -> SequenceArray:
@@ -311,8 +325,8 @@ class BaseSequenceEstimator(BaseEstimator, metaclass=ABCMeta):
             # What is drawn at random must not depend on the order of the rows.
             rows = rows.canonical()
         try:
-            train, valid = split.split(rows.sequences, rows.y, rows.groups)
-            train, valid = rows.take(train).canonical(), rows.take(valid).canonical()
+            sides = split.split(rows.sequences, rows.y, rows.groups)
+            train, valid = (rows.take(side).canonical() for side in sides)
             self._check_sides(train, valid)
         except ValueError as error:
             if asked:
@@ -425,11 +439,8 @@ class BaseSequenceEstimator(BaseEstimator, metaclass=ABCMeta):
         """The callback that keeps the best weights, and the user's other ones."""
         passed = copy.deepcopy(list(self.callbacks or ()))
         own = [c for c in map(unnamed, passed) if isinstance(c, EarlyStopping)]
-        others = [
-            c
-            for c in passed
-            if not isinstance(unnamed(c), (EarlyStopping, ValidationSplit))
-        ]
+        kinds = (EarlyStopping, ValidationSplit)
+        others = [c for c in passed if not isinstance(unnamed(c), kinds)]
         if own:
             return own[-1], others
         # Without early stopping it keeps the best for an interrupted run only.
@@ -437,10 +448,11 @@ class BaseSequenceEstimator(BaseEstimator, metaclass=ABCMeta):
         return EarlyStopping(patience=patience, restore_best=self.early_stopping), others
 
     def _make_net(self, module: RecurrentNet, **settings: Any) -> skorch.NeuralNet:
-        settings = {"device": resolve_device(self.device), **settings}
+        device = settings.pop("device", None) or resolve_device(self.device)
         return make_net(
             module,
             self._make_loss(),
+            device=device,
             optimizer=self.optimizer,
             weight_decay=float(self.weight_decay),
             lr=float(self.lr),
@@ -458,7 +470,7 @@ class BaseSequenceEstimator(BaseEstimator, metaclass=ABCMeta):
         validate_data(self, X, skip_check_array=True, ensure_2d=False, reset=False)
         sequences, is_table = convert(X)
         check_steps(sequences, "X")
-        self._check_inputs(sequences, is_table)
+        self._check_inputs(sequences, is_table, "X")
         with one_thread():
             return predict_raw(self.net_, self._encode_X(sequences, "X"), decode=decode)
 

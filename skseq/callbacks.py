@@ -103,9 +103,10 @@ class EarlyStopping(Callback):
             self.best_epoch_ = epoch
             self.best_score_ = current
             self._best_weights = copy.deepcopy(net.module_.state_dict())
-        elif self.patience is not None:
-            if epoch - max(self.best_epoch_, self._first_epoch) >= self.patience:
-                raise StopTraining
+            return
+        waited = epoch - max(self.best_epoch_, self._first_epoch)
+        if self.patience is not None and waited >= self.patience:
+            raise StopTraining
 
     def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
         if self.restore_best:
@@ -175,7 +176,7 @@ class ValidationSplit:
     ) -> tuple[Subset, Subset]:
         """Split a torch Dataset into two subsets of it."""
         train, valid = self.split(dataset, y, groups)
-        return Subset(dataset, train), Subset(dataset, valid)
+        return Subset(dataset, train.tolist()), Subset(dataset, valid.tolist())
 
     def split(
         self, X: Any, y: Any = None, groups: Any = None
@@ -215,7 +216,7 @@ class ValidationSplit:
         return train, valid
 
     def _splitter(self, y: Any, groups: Any) -> Any:
-        if not isinstance(self.cv, numbers.Real):
+        if not isinstance(self.cv, (float, int)):
             splitter = check_cv(self.cv)
             if getattr(splitter, "random_state", 0) is None:
                 splitter = copy.copy(splitter)

@@ -8,13 +8,14 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils import column_or_1d, compute_class_weight
+from sklearn.utils import assert_all_finite, column_or_1d, compute_class_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
     check_classification_targets,
     type_of_target,
 )
+from skorch.callbacks import Callback
 
 from ._base import BaseSequenceEstimator
 from ._docs import CLASSIFIER_ATTRIBUTES, CLASSIFIER_PARAMETERS
@@ -63,7 +64,7 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
         device: str | torch.device = "auto",
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
-        callbacks: list[Any] | None = None,
+        callbacks: list[Callback] | None = None,
     ) -> None:
         super().__init__(
             loss=loss,
@@ -123,11 +124,12 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
                 "the classes bit by bit; pass a dict of weights."
             )
         if not self.__sklearn_is_fitted__():
-            vars(self).pop("classes_", None)
-        if type_of_target(y) == "multilabel-indicator" and classes is None:
-            classes = getattr(self, "classes_", np.arange(np.shape(y)[1]))
+            self.__dict__.pop("classes_", None)
+            self._multilabel = type_of_target(y) == "multilabel-indicator"
+            if self._multilabel:
+                classes = np.arange(np.shape(y)[1])
         _check_partial_fit_first_call(self, classes)
-        self._partial_fit(X, y, sample_weight)
+        self._partial_fit(X, y, sample_weight, learn_y=False)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -195,42 +197,43 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
     def _stratified(self) -> bool:  # type: ignore[override]
         return not self._multilabel
 
-    def _encode_y(self, y: Any, weight: np.ndarray, *, reset: bool) -> np.ndarray:
+    def _encode_y(self, y: Any, weight: np.ndarray, *, learn: bool) -> np.ndarray:
         if hasattr(y, "tocsr"):
             y = y.toarray()
+        assert_all_finite(y, input_name="y")
         check_classification_targets(y)
         multilabel = type_of_target(y) == "multilabel-indicator"
-        if reset:
+        if learn:
             self._multilabel = multilabel
         elif multilabel != self._multilabel:
             raise ValueError(
-                "y must have the same form in every call: labels or indicator."
+                "y must be labels in every call, or an indicator in every call."
             )
         if multilabel:
-            return self._encode_indicator(np.asarray(y), reset=reset)
+            return self._encode_indicator(np.asarray(y), learn=learn)
         y = column_or_1d(y, warn=True)
-        if reset:
+        if learn:
             self.classes_ = np.unique(y[weight != 0])
         if len(self.classes_) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs at least 2 classes; y has only one class, "
-                f"{self.classes_[0]!r} (rows of weight 0 do not count)."
+                f"{plain(self.classes_[0])!r} (rows of weight 0 do not count)."
             )
         # Rows of weight 0 may have any label; they are dropped before training.
         known = np.isin(y, self.classes_) | (weight == 0)
         if not known.all():
             i = int(known.argmin())
             raise ValueError(
-                f"y contains the label {y[i]!r} (row {i}), which is not among the "
+                f"y contains the label {plain(y[i])!r} (row {i}), which is not among the "
                 f"classes {self.classes_}."
             )
         codes = np.searchsorted(self.classes_, np.where(weight == 0, self.classes_[0], y))
         return codes.astype(np.int64)
 
-    def _encode_indicator(self, y: np.ndarray, *, reset: bool) -> np.ndarray:
+    def _encode_indicator(self, y: np.ndarray, *, learn: bool) -> np.ndarray:
         if self.class_weight is not None:
             raise ValueError("class_weight is not possible with an indicator y.")
-        if reset:
+        if learn:
             self.classes_ = np.arange(y.shape[1])
         if y.shape[1] != len(self.classes_):
             raise ValueError(
@@ -246,7 +249,8 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
             missing = np.setdiff1d(np.arange(len(self.classes_)), side.y)
             if len(missing):
                 raise ValueError(
-                    f"The {name} side has no row of class {self.classes_[missing[0]]!r}."
+                    f"The {name} side has no row of class "
+                    f"{plain(self.classes_[missing[0]])!r}."
                 )
 
     def _make_loss(self) -> Loss:
@@ -282,8 +286,13 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
         return tags
 
 
+def plain(label: Any) -> Any:
+    """A label as the user wrote it: 'a' rather than np.str_('a')."""
+    return label.item() if isinstance(label, np.generic) else label
+
+
 class LSTMSequenceClassifier(SequenceClassifier):
-    __doc__ = f"""Classify sequences with an LSTM (Hochreiter & Schmidhuber, 1997).
+    __doc__ = f"""Classify sequences with an LSTM.
 
     A scikit-learn classifier for sequences of equal or unequal length.
     {CLASSIFIER_PARAMETERS}
@@ -313,7 +322,7 @@ class LSTMSequenceClassifier(SequenceClassifier):
 
 
 class GRUSequenceClassifier(SequenceClassifier):
-    __doc__ = f"""Classify sequences with a gated recurrent unit (Cho et al., 2014).
+    __doc__ = f"""Classify sequences with a gated recurrent unit.
 
     A scikit-learn classifier for sequences of equal or unequal length. The
     equations are those of `torch.nn.GRU`.

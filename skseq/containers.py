@@ -253,12 +253,13 @@ def _rectangle(rows: Sequence[Any], name: str) -> np.ndarray | None:
         array = np.asarray(rows)
     except ValueError:  # numpy's word for "inhomogeneous shape"
         return None
-    if array.dtype.kind == "U":
-        # numpy turns [1, "a"] into ["1", "a"] without a word.
-        if not all(isinstance(value, str) for value in np.asarray(rows, object).flat):
-            raise ValueError(
-                f"{name} mixes strings with numbers; make all steps one or the other."
-            )
+    # numpy turns [1, "a"] into ["1", "a"] without a word.
+    if array.dtype.kind == "U" and not all(
+        isinstance(value, str) for value in np.asarray(rows, object).flat
+    ):
+        raise ValueError(
+            f"{name} mixes strings with numbers; make all steps one or the other."
+        )
     return array
 
 

@@ -11,9 +11,7 @@ from torch import Tensor, nn
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU}
 
 
-def run_layer(
-    layer: nn.LSTM | nn.GRU, x: Tensor, lengths: Tensor, *, backward: bool
-) -> Tensor:
+def run_layer(layer: nn.Module, x: Tensor, lengths: Tensor, *, backward: bool) -> Tensor:
     """Run one layer in one direction over padded sequences.
 
     A recurrence that runs forward never sees the padding behind the steps that

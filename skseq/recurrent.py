@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -72,7 +73,7 @@ class RecurrentNet(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        self.config = {
+        self.config: dict[str, Any] = {
             "cell": cell,
             "n_inputs": n_inputs,
             "n_outputs": n_outputs,
@@ -93,37 +94,36 @@ class RecurrentNet(nn.Module):
             n_inputs = embedding_dim
         directions = 2 if bidirectional else 1
         width = hidden_size * directions
+        # One module a layer and direction: the first layer forward, backward, the
+        # second ... They are made without numbers, so that torch's own
+        # initialisation does not move the global generator.
         self.layers = nn.ModuleList(
-            nn.ModuleList(
-                # Made without numbers, so that no global generator is used.
-                CELLS[cell](size, hidden_size, batch_first=True, device="meta")
-                for _ in range(directions)
-            )
+            CELLS[cell](size, hidden_size, batch_first=True, device="meta")
             for size in [n_inputs] + [width] * (num_layers - 1)
+            for _ in range(directions)
         )
+        self.directions = directions
         self.dropout = Dropout(dropout)
         self.pooling = Pooling(self.config["pooling"], hidden_size, directions)
         self.head = nn.Linear(self.pooling.width, n_outputs, device="meta")
         self.output_scaling = Standardize(n_outputs)
-        self.to_empty_where_meta()
-        self.reset_parameters(generator)
-
-    def to_empty_where_meta(self) -> None:
         for module in self.modules():
             if any(p.is_meta for p in module.parameters(recurse=False)):
                 module.to_empty(device="cpu", recurse=False)
+        self.reset_parameters(generator)
 
     @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator | None) -> None:
-        for directions in self.layers:
-            for layer in directions:
-                _reset_layer(layer, generator)
+        """Draw all weights anew."""
+        for layer in self.layers:
+            _reset_layer(layer, self.config["hidden_size"], generator)
         if self.embedding is not None:
             nn.init.normal_(self.embedding.weight, generator=generator)
             self.embedding.weight[[PADDING, -1]] = 0.0
-        for linear in [self.head, *self.pooling.children()]:
-            nn.init.xavier_uniform_(linear.weight, generator=generator)
-            nn.init.zeros_(linear.bias)
+        for linear in self.modules():
+            if isinstance(linear, nn.Linear):
+                nn.init.xavier_uniform_(linear.weight, generator=generator)
+                nn.init.zeros_(linear.bias)
 
     def seed_dropout(self, seed: int | None) -> None:
         """Draw dropout from an own generator; None goes back to torch's global one."""
@@ -143,12 +143,12 @@ class RecurrentNet(nn.Module):
             x = self.scaling(x).to(self.head.weight.dtype)
         else:
             x = self.embedding(x[:, :, 0])
-        for depth, directions in enumerate(self.layers):
+        for depth in range(0, len(self.layers), self.directions):
             if depth:
                 x = self.dropout(x)
             outputs = [
-                run_layer(layer, x, lengths, backward=bool(backward))
-                for backward, layer in enumerate(directions)
+                run_layer(self.layers[depth + i], x, lengths, backward=i == 1)
+                for i in range(self.directions)
             ]
             x = torch.cat(outputs, dim=2) if len(outputs) > 1 else outputs[0]
         return self.head(self.dropout(self.pooling(x, lengths)))
@@ -160,6 +160,9 @@ class RecurrentNet(nn.Module):
 
 class Standardize(nn.Module):
     """Subtract a mean and divide by a scale, channel by channel, in float64."""
+
+    mean: Tensor
+    scale: Tensor
 
     def __init__(self, n_channels: int) -> None:
         super().__init__()
@@ -234,9 +237,11 @@ class Pooling(nn.Module):
         return (x * torch.softmax(score, dim=1)).sum(dim=1)
 
 
-def _reset_layer(layer: nn.LSTM | nn.GRU, generator: torch.Generator | None) -> None:
+def _reset_layer(
+    layer: nn.Module, hidden_size: int, generator: torch.Generator | None
+) -> None:
     for name, parameter in layer.named_parameters():
-        gates = parameter.view(-1, layer.hidden_size, *parameter.shape[1:])
+        gates = parameter.view(-1, hidden_size, *parameter.shape[1:])
         for gate in gates:
             if name.startswith("weight_hh"):
                 nn.init.orthogonal_(gate, generator=generator)

@@ -46,7 +46,7 @@ class SequenceRegressor(RegressorMixin, BaseSequenceEstimator):
         -------
         self
         """
-        self._partial_fit(X, y, sample_weight)
+        self._partial_fit(X, y, sample_weight, learn_y=True)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -64,12 +64,12 @@ class SequenceRegressor(RegressorMixin, BaseSequenceEstimator):
         predictions = self._outputs(X, decode=True)
         return predictions if self._y_is_2d else predictions[:, 0]
 
-    def _encode_y(self, y: Any, weight: np.ndarray, *, reset: bool) -> np.ndarray:
+    def _encode_y(self, y: Any, weight: np.ndarray, *, learn: bool) -> np.ndarray:
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         if y.ndim > 2:
             raise ValueError(f"y must have one or two dimensions, got {y.ndim}.")
         n_outputs = y.shape[1] if y.ndim == 2 else 1
-        if reset:
+        if learn:
             self._y_is_2d = y.ndim == 2
             self.n_outputs_ = n_outputs
         if n_outputs != self.n_outputs_:
@@ -112,7 +112,7 @@ class SequenceRegressor(RegressorMixin, BaseSequenceEstimator):
 
 
 class LSTMSequenceRegressor(SequenceRegressor):
-    __doc__ = f"""Predict numbers from sequences with an LSTM (Hochreiter & Schmidhuber, 1997).
+    __doc__ = f"""Predict numbers from sequences with an LSTM.
 
     A scikit-learn regressor for sequences of equal or unequal length.
     {REGRESSOR_PARAMETERS}
@@ -142,7 +142,7 @@ class LSTMSequenceRegressor(SequenceRegressor):
 
 
 class GRUSequenceRegressor(SequenceRegressor):
-    __doc__ = f"""Predict numbers from sequences with a gated recurrent unit (Cho et al., 2014).
+    __doc__ = f"""Predict numbers from sequences with a gated recurrent unit.
 
     A scikit-learn regressor for sequences of equal or unequal length. The
     equations are those of `torch.nn.GRU`.

@@ -8,6 +8,7 @@ user has.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -242,7 +243,7 @@ def row_chunks(sequences: SequenceArray) -> Iterator[slice]:
     ends = np.cumsum(sequences.lengths)
     cuts = np.searchsorted(ends, np.arange(CHUNK_STEPS, ends[-1], CHUNK_STEPS)) + 1
     bounds = np.unique(np.concatenate([[0], cuts, [len(sequences)]]))
-    for begin, end in zip(bounds[:-1], bounds[1:], strict=True):
+    for begin, end in pairwise(bounds):
         yield slice(int(begin), int(end))
 
 

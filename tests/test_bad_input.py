@@ -1,0 +1,207 @@
+"""Bad input: an error before any training, which names the sequence and the way out."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from skseq import (
+    GRUSequenceClassifier,
+    GRUSequenceRegressor,
+    LSTMSequenceClassifier,
+    LSTMSequenceRegressor,
+)
+
+CLASSES = [
+    LSTMSequenceClassifier,
+    GRUSequenceClassifier,
+    LSTMSequenceRegressor,
+    GRUSequenceRegressor,
+]
+X = [np.ones((3, 2)), np.zeros((2, 2)), np.ones((4, 2)), np.zeros((5, 2))]
+Y = [0, 1, 0, 1]
+
+
+def with_row(i, row):
+    return [*X[:i], row, *X[i + 1 :]]
+
+
+BAD_X = {
+    "empty": (with_row(2, np.zeros((0, 2))), "Sequence 2 of X is empty; remove it"),
+    "NaN": (with_row(1, np.array([[0, 0], [0, np.nan]])), "NaN: sequence 1 at time step 1"),
+    "infinity": (with_row(3, np.full((5, 2), -np.inf)), "inf: sequence 3 at time step 0"),
+    "channels": (with_row(1, np.zeros((2, 3))), "Sequence 1 of X has 3 channels"),
+    "object cell": (with_row(2, {"a": 1}), "Sequence 2 of X is a dict, not an array"),
+    "complex": (with_row(1, np.zeros((2, 2)) * 1j), "Complex data .* sequence 1 of X"),
+    "sparse": (sparse.csr_array(np.eye(4)), r"Sparse data .* use X.toarray\(\)"),
+    "strings": (["ab", "b", "abc", "a"], "set embedding_dim, for example"),
+    "no rows": ([], r"0 sample\(s\)"),
+}
+
+
+@pytest.fixture(autouse=True)
+def no_training(monkeypatch):
+    """Nothing may be trained, nor a network made, before the error."""
+
+    def fail(*args, **kwargs):
+        raise AssertionError("training began")
+
+    monkeypatch.setattr("skseq._base.run", fail)
+    monkeypatch.setattr("skseq._base.RecurrentNet", fail)
+
+
+@pytest.mark.parametrize(("bad", "message"), BAD_X.values(), ids=BAD_X)
+@pytest.mark.parametrize("cls", CLASSES)
+def test_sequences(cls, bad, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        cls(validation_fraction=None).fit(
+            bad, Y[: len(bad) if isinstance(bad, list) else 4]
+        )
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([0, 1, 0], "inconsistent numbers of samples"),
+        (None, "requires y to be passed"),
+        ([0, 1, np.nan, 1], "NaN"),
+        (np.zeros((4, 1, 1, 1)), "y|dim"),
+    ],
+)
+def test_targets(cls, y, message):
+    with pytest.raises(ValueError, match=message):
+        cls(validation_fraction=None).fit(X, y)
+
+
+@pytest.mark.parametrize("cls", CLASSES[:2])
+@pytest.mark.parametrize(
+    ("y", "options", "message"),
+    [
+        (["a"] * 4, {}, "needs at least 2 classes; y has only one class, 'a'"),
+        ([0.5, 1.5, 2.5, 3.5], {}, "Unknown label type"),
+        ([[0, 1], [1, 0], [1, 1], [0, 0]], {"class_weight": {0: 1}}, "indicator y"),
+        (Y, {"class_weight": {5: 2.0}}, "class"),
+    ],
+)
+def test_labels(cls, y, options, message, monkeypatch):
+    if options.get("class_weight") == {5: 2.0}:  # found once the split is made
+        monkeypatch.undo()
+    with pytest.raises(ValueError, match=message):
+        cls(validation_fraction=None, **options).fit(X, y)
+
+
+@pytest.mark.parametrize("cls", CLASSES[2:])
+@pytest.mark.parametrize(
+    ("y", "options", "message"),
+    [
+        (["a", "b", "c", "d"], {}, "could not convert string"),
+        ([1, 2, -3, 4], {"loss": "poisson"}, "needs y >= 0"),
+        ([0, 0, 0, 0], {"loss": "poisson"}, "positive mean"),
+    ],
+)
+def test_numbers(cls, y, options, message):
+    with pytest.raises(ValueError, match=message):
+        cls(validation_fraction=None, **options).fit(X, y)
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        ([1, 1, 1], "inconsistent numbers|shape"),
+        ([1, 1, -1, 1], "[Nn]egative"),
+        ([0, 0, 0, 0], "zero"),
+        ([1, 1, np.nan, 1], "NaN"),
+    ],
+)
+def test_weights(cls, weight, message):
+    with pytest.raises(ValueError, match=message):
+        cls(validation_fraction=None).fit(X, Y, sample_weight=weight)
+
+
+BAD_PARAMETERS = [
+    {"hidden_size": 0},
+    {"num_layers": 1.5},
+    {"bidirectional": "yes"},
+    {"dropout": 1.0},
+    {"pooling": "median"},
+    {"pooling": ()},
+    {"pooling": ("last", "median")},
+    {"embedding_dim": 0},
+    {"loss": "hinge"},
+    {"optimizer": "lion"},
+    {"lr": 0},
+    {"weight_decay": -1},
+    {"batch_size": 0},
+    {"max_epochs": 0},
+    {"lr_schedule": "linear"},
+    {"gradient_clip": 0.0},
+    {"validation_fraction": 1.0},
+    {"validation_fraction": 5},
+    {"validation_fraction": "half"},
+    {"early_stopping": 3},
+    {"patience": 0},
+    {"device": "tpu9"},
+    {"device": 3},
+    {"random_state": "seed"},
+    {"verbose": -1},
+    {"callbacks": "EarlyStopping"},
+]
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+@pytest.mark.parametrize("parameters", BAD_PARAMETERS, ids=str)
+def test_parameters_are_named(cls, parameters):
+    with pytest.raises(ValueError, match=next(iter(parameters))):
+        cls(**parameters).fit(X, Y)
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_a_typing_mistake_is_an_error(cls):
+    with pytest.raises(TypeError, match="hiden_size"):
+        cls(hiden_size=3)
+
+
+def test_symbols():
+    model = LSTMSequenceClassifier(embedding_dim=4, validation_fraction=None)
+    with pytest.raises(
+        ValueError, match="one symbol at each time step, but X has 2 channels"
+    ):
+        model.fit(X, Y)
+    with pytest.raises(ValueError, match="X has fractions; set embedding_dim=None"):
+        model.fit([[0.5, 1.0], [1.0], [2.0], [1.0]], Y)
+
+
+class TestPredict:
+    """After a fit, on real networks."""
+
+    @pytest.fixture
+    def no_training(self):
+        """Here there is training."""
+
+    @pytest.fixture(autouse=True)
+    def model(self, no_training):
+        self.model = LSTMSequenceClassifier(
+            hidden_size=2, max_epochs=1, validation_fraction=None
+        ).fit(X, Y)
+
+    @pytest.mark.parametrize(
+        ("bad", "message"),
+        [v for k, v in BAD_X.items() if k != "strings"],
+        ids=[k for k in BAD_X if k != "strings"],
+    )
+    def test_sequences(self, bad, message):
+        with pytest.raises((ValueError, TypeError), match=message):
+            self.model.predict(bad)
+
+    def test_other_channels_than_in_fit(self):
+        with pytest.raises(ValueError, match=r"has 1 channels, .* was fitted with 2"):
+            self.model.predict([np.zeros(3)])
+
+    def test_strings_after_numbers_and_numbers_after_strings(self):
+        with pytest.raises(ValueError, match="fitted with 2"):
+            self.model.predict(["ab"])
+        options = {"hidden_size": 2, "max_epochs": 1, "validation_fraction": None}
+        words = GRUSequenceClassifier(embedding_dim=2, **options).fit(["ab", "c"] * 2, Y)
+        with pytest.raises(ValueError, match=r"X has integers, but .* were strings"):
+            words.predict([[1, 2], [3]])

@@ -1,0 +1,174 @@
+"""`EarlyStopping` and `ValidationSplit`, in plain skorch nets too."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    LeaveOneOut,
+    ShuffleSplit,
+    TimeSeriesSplit,
+)
+from skorch import NeuralNetClassifier, NeuralNetRegressor
+from skorch.callbacks import Callback
+
+from skseq.callbacks import EarlyStopping, ValidationSplit
+
+
+class Scripted(Callback):
+    """Puts prepared values into the history, and marks the weights with the epoch."""
+
+    def __init__(self, values, key="valid_loss"):
+        self.values = values
+        self.key = key
+
+    def on_epoch_end(self, net, **kwargs):
+        epoch = len(net.history)
+        net.history.record(self.key, self.values[epoch - 1])
+        with torch.no_grad():
+            net.module_.bias.fill_(float(epoch))
+
+
+def run(values, *, key="valid_loss", **options):
+    """Epochs that ran, and the epoch whose weights the net ends with."""
+    stopping = EarlyStopping(**options)
+    net = NeuralNetRegressor(
+        torch.nn.Linear(1, 1),
+        max_epochs=len(values),
+        callbacks=[("scripted", Scripted(values, key)), ("stopping", stopping)],
+        train_split=None,
+        lr=0.0,
+        verbose=0,
+    )
+    net.fit(np.ones((4, 1), dtype="float32"), np.ones((4, 1), dtype="float32"))
+    return len(net.history), int(net.module_.bias.item()), stopping
+
+
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=12), st.integers(1, 4))
+def test_stops_and_restores_as_a_plain_loop_would(values, patience):
+    best, waited, epochs = 0, 0, 0
+    for epochs in range(1, len(values) + 1):
+        if epochs == 1 or values[epochs - 1] < values[best - 1]:
+            best, waited = epochs, 0
+        else:
+            waited += 1
+        if waited == patience:
+            break
+    ran, restored, stopping = run(values, patience=patience)
+    assert (ran, restored) == (epochs, best)
+    assert (stopping.best_epoch_, stopping.best_score_) == (best, values[best - 1])
+
+
+def test_negative_losses_improve_downwards():
+    assert run([-1.0, -2.0, -3.0, -2.9], patience=1)[:2] == (4, 3)
+    # The threshold means the same at any height.
+    assert run([-100.0, -100.5, -101.0], patience=1, threshold=0.9)[:2] == (2, 1)
+    assert run([100.0, 99.5, 99.0], patience=1, threshold=0.9)[:2] == (2, 1)
+
+
+def test_scores_improve_upwards():
+    options = {"monitor": "acc", "key": "acc", "lower_is_better": False}
+    assert run([0.5, 0.7, 0.6, 0.9], patience=2, **options)[:2] == (4, 4)
+    assert run([0.5, 0.7, 0.6, 0.9], patience=1, **options)[:2] == (3, 2)
+
+
+def test_without_restoring_the_last_weights_stay():
+    assert run([3.0, 1.0, 2.0], patience=None, restore_best=False)[:2] == (3, 3)
+
+
+def test_an_unknown_monitor_says_what_there_is():
+    with pytest.raises(
+        ValueError, match=r"monitor='acc'\) is not in the history; .*valid_loss"
+    ):
+        run([1.0], monitor="acc")
+
+
+def test_works_in_a_plain_skorch_classifier():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 4)).astype("float32")
+    y = rng.integers(0, 2, size=60)  # nothing to learn: the validation loss soon rises
+    net = NeuralNetClassifier(
+        torch.nn.Sequential(
+            torch.nn.Linear(4, 50), torch.nn.ReLU(), torch.nn.Linear(50, 2)
+        ),
+        criterion=torch.nn.CrossEntropyLoss,
+        max_epochs=200,
+        lr=0.5,
+        callbacks=[EarlyStopping(patience=5)],
+        train_split=ValidationSplit(0.25, stratified=True, random_state=0),
+        verbose=0,
+    ).fit(X, y)
+    losses = net.history[:, "valid_loss"]
+    best = int(np.argmin(losses))
+    assert len(losses) == best + 6 < 200
+    _, valid = ValidationSplit(0.25, stratified=True, random_state=0).split(X, y)
+    with torch.no_grad():
+        raw = net.module_(torch.from_numpy(X[valid]))
+        loss = torch.nn.functional.cross_entropy(raw, torch.from_numpy(y[valid]))
+    assert loss.item() == pytest.approx(losses[best], rel=1e-5)
+
+
+# ValidationSplit
+
+
+def test_a_fraction_keeps_class_shares():
+    y = np.repeat([0, 1, 2], [60, 30, 10])
+    train, valid = ValidationSplit(0.2, stratified=True, random_state=1).split(y, y)
+    assert np.bincount(y[valid]).tolist() == [12, 6, 2]
+    assert sorted([*train, *valid]) == list(range(100))
+
+
+@pytest.mark.parametrize("stratified", [False, True])
+def test_groups_stay_together(stratified):
+    groups = np.repeat(np.arange(20), 5)
+    y = np.tile([0, 1], 50)
+    split = ValidationSplit(0.2, stratified=stratified, random_state=0)
+    train, valid = split.split(y, y, groups)
+    assert not set(groups[train]) & set(groups[valid])
+    assert len(set(groups[valid])) == 4
+
+
+def test_the_last_split_of_a_splitter():
+    X = np.zeros(12)
+    train, valid = ValidationSplit(TimeSeriesSplit(3)).split(X)
+    assert (train.tolist(), valid.tolist()) == (list(range(9)), [9, 10, 11])
+    train, valid = ValidationSplit([([0, 1], [2]), ([3, 4], [5])]).split(X)
+    assert (train.tolist(), valid.tolist()) == ([3, 4], [5])
+    groups = np.arange(12) // 3
+    train, valid = ValidationSplit(GroupKFold(4)).split(X, None, groups)
+    assert len(set(groups[valid])) == 1
+    assert len(ValidationSplit(LeaveOneOut()).split(X)[1]) == 1
+
+
+def test_a_splitter_without_seed_takes_this_one():
+    splitter = ShuffleSplit(test_size=0.5)
+    first = ValidationSplit(splitter, random_state=0).split(np.zeros(50))
+    second = ValidationSplit(splitter, random_state=0).split(np.zeros(50))
+    assert first[1].tolist() == second[1].tolist()
+    assert splitter.random_state is None
+
+
+@pytest.mark.parametrize(
+    ("cv", "options", "message"),
+    [
+        (1.5, {}, "between 0 and 1, got 1.5"),
+        (5, {}, "between 0 and 1, got 5"),
+        (0.2, {"stratified": True}, "needs y"),
+        ([], {}, "gives no split"),
+        ([([0, 1], [])], {}, "validation side of the validation split is empty"),
+        ([([], [0, 1])], {}, "training side of the validation split is empty"),
+    ],
+)
+def test_impossible_splits(cv, options, message):
+    with pytest.raises(ValueError, match=message):
+        ValidationSplit(cv, **options).split(np.zeros(10))
+
+
+def test_subsets_in_skorch():
+    dataset = torch.utils.data.TensorDataset(torch.arange(10.0))
+    train, valid = ValidationSplit(KFold(5))(dataset)
+    assert [int(x) for (x,) in valid] == [8, 9]
+    assert len(train) == 8

@@ -1,0 +1,175 @@
+"""The network against torch's own modules on packed sequences."""
+
+import copy
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from skseq.batching import as_inputs
+from skseq.containers import as_sequences
+from skseq.kernels import reverse_within
+from skseq.recurrent import Dropout, RecurrentNet
+
+POOLINGS = ["last", "mean", "max", "attention", ("last", "mean", "max", "attention")]
+COMBINATIONS = list(itertools.product(["lstm", "gru"], [1, 2, 3], [False, True], POOLINGS))
+LENGTHS = [4, 9, 1, 7, 9, 2]
+
+
+def make_net(cell, layers, bidirectional, pooling, **options):
+    return RecurrentNet(
+        cell,
+        n_inputs=3,
+        n_outputs=2,
+        hidden_size=5,
+        num_layers=layers,
+        bidirectional=bidirectional,
+        pooling=pooling,
+        generator=torch.Generator().manual_seed(1),
+        **options,
+    )
+
+
+def make_inputs(dtype):
+    rng = np.random.default_rng(2)
+    return as_inputs(as_sequences([rng.normal(size=(n, 3)).astype(dtype) for n in LENGTHS]))
+
+
+class PackedNet(nn.Module):
+    """What people write: pad, pack, nn.LSTM or nn.GRU, unpack, pool row by row."""
+
+    def __init__(self, net):
+        super().__init__()
+        config = net.config
+        self.config = config
+        module = {"lstm": nn.LSTM, "gru": nn.GRU}[config["cell"]]
+        self.recurrent = module(
+            config["n_inputs"],
+            config["hidden_size"],
+            num_layers=config["num_layers"],
+            bidirectional=config["bidirectional"],
+            batch_first=True,
+        )
+        self.head = copy.deepcopy(net.head)
+        self.attention = copy.deepcopy(getattr(net.pooling, "attention", None))
+        self.names = {}
+        for i, layer in enumerate(net.layers):
+            depth, backward = divmod(i, net.directions)
+            suffix = f"_l{depth}" + ("_reverse" if backward else "")
+            for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+                theirs = f"recurrent.{kind}{suffix}"
+                self.names[f"layers.{i}.{kind}_l0"] = theirs
+                with torch.no_grad():
+                    self.get_parameter(theirs).copy_(getattr(layer, f"{kind}_l0"))
+
+    def forward(self, x, lengths):
+        packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        outputs, state = self.recurrent(packed)
+        state = state[0] if isinstance(state, tuple) else state
+        outputs, _ = pad_packed_sequence(outputs, batch_first=True)
+        directions = 2 if self.config["bidirectional"] else 1
+        rows = []
+        for i, length in enumerate(lengths):
+            steps = outputs[i, :length]
+            pooled = {
+                "last": lambda i=i: torch.cat([s[i] for s in state[-directions:]]),
+                "mean": lambda steps=steps: steps.mean(dim=0),
+                "max": lambda steps=steps: steps.amax(dim=0),
+                "attention": lambda steps=steps: (
+                    torch.softmax(torch.tanh(self.attention(steps)), dim=0) * steps
+                ).sum(dim=0),
+            }
+            rows.append(torch.cat([pooled[kind]() for kind in self.config["pooling"]]))
+        return self.head(torch.stack(rows))
+
+
+def loss_and_gradients(net, x, lengths):
+    net.zero_grad()
+    x = x.clone().requires_grad_()
+    outputs = net(x, lengths)
+    (outputs * torch.tensor([1.0, -0.7], dtype=outputs.dtype)).square().sum().backward()
+    gradients = {name: p.grad.clone() for name, p in net.named_parameters()}
+    return outputs.detach(), x.grad, gradients
+
+
+@pytest.mark.parametrize(("cell", "layers", "bidirectional", "pooling"), COMBINATIONS)
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-9), ("float32", 1e-5)])
+def test_equals_packed_sequences(cell, layers, bidirectional, pooling, dtype, tolerance):
+    net = make_net(cell, layers, bidirectional, pooling).to(getattr(torch, dtype))
+    oracle = PackedNet(net).double()
+    inputs = make_inputs(dtype)
+    outputs, x_grad, gradients = loss_and_gradients(net, **inputs)
+    expected = loss_and_gradients(oracle, inputs["x"].double(), inputs["lengths"])
+
+    def close(ours, theirs):
+        torch.testing.assert_close(ours.double(), theirs, rtol=tolerance, atol=tolerance)
+
+    close(outputs, expected[0])
+    close(x_grad, expected[1])
+    for ours, gradient in gradients.items():
+        theirs = oracle.names.get(ours, ours.replace("pooling.", ""))
+        close(gradient, expected[2][theirs])
+
+
+@pytest.mark.parametrize(("cell", "layers", "bidirectional", "pooling"), COMBINATIONS)
+def test_what_stands_in_the_padding_does_not_matter(cell, layers, bidirectional, pooling):
+    net = make_net(cell, layers, bidirectional, pooling).double()
+    inputs = make_inputs("float64")
+    x, lengths = inputs["x"], inputs["lengths"]
+    noise = torch.full((len(x), x.shape[1] + 6, 3), 1e3, dtype=torch.float64)
+    for i, length in enumerate(lengths):
+        noise[i, :length] = x[i, :length]
+    torch.testing.assert_close(net(noise, lengths), net(x, lengths), rtol=1e-12, atol=1e-12)
+
+
+def test_reverse_within_length():
+    x = torch.arange(8.0).reshape(2, 4, 1)
+    reversed_ = reverse_within(x, torch.tensor([3, 1]))
+    assert reversed_[:, :, 0].tolist() == [[2, 1, 0, 3], [4, 5, 6, 7]]
+
+
+def test_initial_weights():
+    net = make_net("lstm", 1, False, "last")
+    layer = net.layers[0]
+    for gate in layer.weight_hh_l0.view(4, 5, 5):
+        torch.testing.assert_close(gate @ gate.T, torch.eye(5))
+    assert layer.bias_ih_l0.tolist() == [0.0] * 5 + [1.0] * 5 + [0.0] * 10
+    assert not layer.bias_hh_l0.any()
+
+
+def test_initial_weights_follow_from_the_generator_alone():
+    torch.manual_seed(0)
+    before = torch.random.get_rng_state()
+    first = make_net("gru", 2, True, "attention", embedding_dim=4)
+    torch.manual_seed(1)
+    second = make_net("gru", 2, True, "attention", embedding_dim=4)
+    for ours, theirs in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+    torch.manual_seed(0)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_dropout_keeps_the_mean_and_follows_its_generator():
+    dropout = Dropout(0.3)
+    x = torch.ones(200, 200)
+    dropout.generator = torch.Generator().manual_seed(0)
+    first = dropout(x)
+    dropout.generator = torch.Generator().manual_seed(0)
+    assert torch.equal(dropout(x), first)
+    assert abs(float(first.mean()) - 1.0) < 0.02
+    assert abs(float((first == 0).double().mean()) - 0.3) < 0.01
+    assert torch.equal(dropout.eval()(x), x)
+
+
+def test_dropout_stands_between_layers_and_before_the_head():
+    inputs = make_inputs("float32")
+    net = make_net("lstm", 2, False, "last", dropout=0.5)
+    seen = []
+    net.dropout.register_forward_hook(
+        lambda module, args, output: seen.append(output.shape)
+    )
+    net(**inputs)
+    assert seen == [(6, 9, 5), (6, 5)]
