@@ -74,7 +74,8 @@ class BaseSequenceEstimator(BaseEstimator, metaclass=ABCMeta):
         "validation_fraction": [
             StrOptions({"auto"}),
             Interval(numbers.Real, 0, 1, closed="neither"),
-            HasMethods(["split"]),
+            HasMethods(["split", "get_n_splits"]),
+            ValidationSplit,
             list,
             tuple,
             None,

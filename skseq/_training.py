@@ -103,7 +103,7 @@ def run(
             raise
     finally:
         net.module_.seed_dropout(None)
-    net.notify("on_train_end", X=training, y=None)
+        net.notify("on_train_end", X=training, y=None)
 
 
 def _asked_to_stop(error: BaseException) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.base import BaseEstimator
 from sklearn.model_selection import (
     GroupShuffleSplit,
     ShuffleSplit,
@@ -131,7 +132,7 @@ class EarlyStopping(Callback):
         return float(row[key])
 
 
-class ValidationSplit:
+class ValidationSplit(BaseEstimator):
     """Take a validation set from the training rows; what skorch's `train_split` takes.
 
     Parameters

@@ -1,5 +1,9 @@
 """Validation sets, early stopping and which weights are kept."""
 
+import signal
+import subprocess
+import sys
+import textwrap
 import warnings
 
 import numpy as np
@@ -260,6 +264,35 @@ def test_an_interrupted_fit_keeps_its_best_and_raises(error, validation_fraction
     assert model.best_epoch_ == int(np.argmin(losses)) + 1
     assert epoch_of_weights(model) == [model.best_epoch_]
     assert model.predict(X).shape == y.shape
+
+
+def test_ctrl_c_in_a_real_process():
+    """Ctrl-C ends a search, not only the fit it hits."""
+    code = """
+        import sys, numpy as np
+        from sklearn.model_selection import GridSearchCV
+        from skorch.callbacks import Callback
+        from skseq import LSTMSequenceClassifier
+
+        class Say(Callback):
+            def on_epoch_end(self, net, **kwargs):
+                print("epoch", flush=True)
+
+        X, y = np.random.default_rng(0).normal(size=(100, 20)), [0, 1] * 50
+        model = LSTMSequenceClassifier(max_epochs=100_000, callbacks=[Say()])
+        try:
+            GridSearchCV(model, {"hidden_size": [4, 8]}, cv=2).fit(X, y)
+        except KeyboardInterrupt:
+            print("interrupted", flush=True)
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True
+    )
+    for _ in range(3):
+        assert process.stdout.readline() == "epoch\n"
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=60)
+    assert rest.splitlines()[-1] == "interrupted"
 
 
 def test_a_loss_that_is_no_number_stops_with_the_epoch_and_advice():

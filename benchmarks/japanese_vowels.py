@@ -1,0 +1,67 @@
+"""Accuracy on Japanese Vowels: settings chosen on the training part, tested once.
+
+python benchmarks/japanese_vowels.py select   # cross-validation, training part only
+python benchmarks/japanese_vowels.py          # five seeds on the official test part
+"""
+
+import sys
+
+import numpy as np
+from sklearn.model_selection import RepeatedStratifiedKFold, cross_val_score
+
+from skseq import GRUSequenceClassifier, LSTMSequenceClassifier
+from skseq.datasets import load_japanese_vowels
+
+CHOSEN = {
+    "bidirectional": True,
+    "pooling": "mean",
+    "dropout": 0.3,
+    "validation_fraction": None,
+}
+CANDIDATES = {
+    "pooling": ["last", "mean", ("last", "mean"), ("mean", "max"), "attention"],
+    "dropout": [0.0, 0.3, 0.5],
+    "hidden_size": [32, 64, 128],
+    "lr": [0.005, 0.01, 0.02],
+    "batch_size": [16, 32, 64],
+    "max_epochs": [40, 60, 100],
+    "label_smoothing": [0.0, 0.1],
+    "num_layers": [1, 2],
+    "weight_decay": [0.0, 1e-4, 1e-3],
+}
+SEEDS = range(5)
+
+
+def select():
+    """One factor at a time around the chosen settings."""
+    X, y = load_japanese_vowels(subset="train", return_X_y=True)
+    folds = RepeatedStratifiedKFold(n_splits=5, n_repeats=2, random_state=0)
+    print("| parameter | value | accuracy (5 folds, twice) | standard error |")
+    print("|---|---|---|---|")
+    for parameter, values in CANDIDATES.items():
+        for value in values:
+            model = LSTMSequenceClassifier(**{**CHOSEN, parameter: value}, random_state=0)
+            scores = cross_val_score(model, X, y, cv=folds, n_jobs=-1)
+            error = scores.std(ddof=1) / np.sqrt(len(scores))
+            print(
+                f"| {parameter} | {value} | {scores.mean():.4f} | {error:.4f} |", flush=True
+            )
+
+
+def test():
+    """The official split, with the settings that the training part chose."""
+    X, y = load_japanese_vowels(subset="train", return_X_y=True)
+    X_test, y_test = load_japanese_vowels(subset="test", return_X_y=True)
+    print("| estimator | " + " | ".join(f"seed {i}" for i in SEEDS) + " | mean |")
+    print("|---" * (len(SEEDS) + 2) + "|")
+    for cls in (LSTMSequenceClassifier, GRUSequenceClassifier):
+        scores = [
+            cls(**CHOSEN, random_state=seed).fit(X, y).score(X_test, y_test)
+            for seed in SEEDS
+        ]
+        cells = " | ".join(f"{score:.4f}" for score in [*scores, np.mean(scores)])
+        print(f"| `{cls.__name__}` | {cells} |")
+
+
+if __name__ == "__main__":
+    select() if sys.argv[1:] == ["select"] else test()

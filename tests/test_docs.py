@@ -1,0 +1,34 @@
+"""Every Python block in the README and in `docs/` runs."""
+
+import re
+import warnings
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+WITH_CODE = [page for page in PAGES if BLOCK.search(page.read_text())]
+
+
+@pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: page.name)
+def test_code_blocks_run(page, capsys):
+    for code in BLOCK.findall(page.read_text()):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            exec(compile(code, page.name, "exec"), {})
+
+
+def test_links_lead_somewhere():
+    for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_named_tests_and_commands_exist():
+    for page in PAGES:
+        for path in re.findall(
+            r"`(?:python )?((?:tests|benchmarks|examples)/\w+\.py)", page.read_text()
+        ):
+            assert (ROOT / path).exists(), f"{page.name}: {path}"
