@@ -55,10 +55,8 @@ def test():
     print("| estimator | " + " | ".join(f"seed {i}" for i in SEEDS) + " | mean |")
     print("|---" * (len(SEEDS) + 2) + "|")
     for cls in (LSTMSequenceClassifier, GRUSequenceClassifier):
-        scores = [
-            cls(**CHOSEN, random_state=seed).fit(X, y).score(X_test, y_test)
-            for seed in SEEDS
-        ]
+        models = [cls(**CHOSEN, random_state=seed).fit(X, y) for seed in SEEDS]
+        scores = [model.score(X_test, y_test) for model in models]
         cells = " | ".join(f"{score:.4f}" for score in [*scores, np.mean(scores)])
         print(f"| `{cls.__name__}` | {cells} |")
 

@@ -50,7 +50,8 @@ default="adam"
     batch_size : int, default=32
         Sequences in a batch.
     max_epochs : int, default=60
-        Passes over the training rows, at most.
+        Passes over the training rows, at most. Equal rows are one row, with the sum
+        of their weights.
     lr_schedule : {"one_cycle", "cosine", "constant"}, default="one_cycle"
         Course of the learning rate over `max_epochs`: up and down (Smith, 2018),
         down, or level.
