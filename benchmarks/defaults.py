@@ -131,7 +131,9 @@ SEEDS = {"vowels": 2, "pattern": 2, "frequency": 2, "sine": 2, "table": 5}
 
 
 @torch.no_grad()
-def torch_init(layer: torch.nn.Module, generator: torch.Generator | None) -> None:
+def torch_init(
+    layer: torch.nn.LSTM | torch.nn.GRU, generator: torch.Generator | None
+) -> None:
     """What torch itself does for its LSTM and GRU."""
     bound = 1 / math.sqrt(layer.hidden_size)
     for parameter in layer.parameters():

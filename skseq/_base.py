@@ -1,4 +1,4 @@
-"""What all estimators share: parameters, the steps of `fit`, state for files."""
+"""What all estimators share: the steps of `fit`, predictions, state for files."""
 
 from __future__ import annotations
 
@@ -6,28 +6,27 @@ import copy
 import numbers
 import warnings
 from abc import ABCMeta, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
 import skorch
 import torch
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import _fit_context
 from sklearn.utils import check_consistent_length, check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_is_fitted,
     validate_data,
 )
-from skorch.callbacks import Callback
 from skorch.helper import predefined_split
 
 from . import symbols
 from ._devices import one_thread, resolve_device
+from ._parameters import SequenceParameters
 from ._rows import Rows, step_statistics
 from ._training import (
-    LR_SCHEDULES,
-    OPTIMIZERS,
     EpochLog,
     EpochSeed,
     make_net,
@@ -49,96 +48,12 @@ from .sequences import SequenceArray, check_steps
 DEFAULT_FRACTION = 0.1
 
 
-class BaseSequenceEstimator(BaseEstimator, metaclass=ABCMeta):
+class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
     """Base of all estimators; a task adds how y is encoded, scored and decoded."""
 
     cell: ClassVar[str]
     net_: skorch.NeuralNet
     _stratified: bool = False  # whether a random validation set keeps class shares
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "hidden_size": [Interval(numbers.Integral, 1, None, closed="left")],
-        "num_layers": [Interval(numbers.Integral, 1, None, closed="left")],
-        "bidirectional": ["boolean"],
-        "dropout": [Interval(numbers.Real, 0, 1, closed="left")],
-        "pooling": [StrOptions(set(POOLINGS)), tuple, list],
-        "embedding_dim": [Interval(numbers.Integral, 1, None, closed="left"), None],
-        "standardize": ["boolean"],
-        "optimizer": [StrOptions(set(OPTIMIZERS)), type],
-        "lr": [Interval(numbers.Real, 0, None, closed="neither")],
-        "weight_decay": [Interval(numbers.Real, 0, None, closed="left")],
-        "batch_size": [Interval(numbers.Integral, 1, None, closed="left")],
-        "max_epochs": [Interval(numbers.Integral, 1, None, closed="left")],
-        "lr_schedule": [StrOptions(set(LR_SCHEDULES))],
-        "gradient_clip": [Interval(numbers.Real, 0, None, closed="neither"), None],
-        "validation_fraction": [
-            StrOptions({"auto"}),
-            Interval(numbers.Real, 0, 1, closed="neither"),
-            HasMethods(["split", "get_n_splits"]),
-            ValidationSplit,
-            list,
-            tuple,
-            None,
-        ],
-        "early_stopping": ["boolean"],
-        "patience": [Interval(numbers.Integral, 1, None, closed="left")],
-        "warm_start": ["boolean"],
-        "device": [str, torch.device],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-        "callbacks": [list, tuple, None],
-    }
-
-    def __init__(
-        self,
-        *,
-        loss: str = "squared_error",
-        hidden_size: int = 64,
-        num_layers: int = 1,
-        bidirectional: bool = False,
-        dropout: float = 0.0,
-        pooling: str | tuple[str, ...] = "last",
-        embedding_dim: int | None = None,
-        standardize: bool = True,
-        optimizer: str | type[torch.optim.Optimizer] = "adam",
-        lr: float = 0.01,
-        weight_decay: float = 0.0,
-        batch_size: int = 32,
-        max_epochs: int = 60,
-        lr_schedule: str = "one_cycle",
-        gradient_clip: float | None = 1.0,
-        validation_fraction: Any = "auto",
-        early_stopping: bool = False,
-        patience: int = 10,
-        warm_start: bool = False,
-        device: str | torch.device = "auto",
-        random_state: int | np.random.RandomState | None = None,
-        verbose: int = 0,
-        callbacks: list[Callback] | None = None,
-    ) -> None:
-        self.loss = loss
-        self.hidden_size = hidden_size
-        self.num_layers = num_layers
-        self.bidirectional = bidirectional
-        self.dropout = dropout
-        self.pooling = pooling
-        self.embedding_dim = embedding_dim
-        self.standardize = standardize
-        self.optimizer = optimizer
-        self.lr = lr
-        self.weight_decay = weight_decay
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.lr_schedule = lr_schedule
-        self.gradient_clip = gradient_clip
-        self.validation_fraction = validation_fraction
-        self.early_stopping = early_stopping
-        self.patience = patience
-        self.warm_start = warm_start
-        self.device = device
-        self.random_state = random_state
-        self.verbose = verbose
-        self.callbacks = callbacks
 
     # What a task adds.
 
@@ -209,13 +124,14 @@ class BaseSequenceEstimator(BaseEstimator, metaclass=ABCMeta):
         """
         again = self.warm_start and hasattr(self, "net_")
         with one_thread():
-            rows = self._check_rows(
-                X, y, sample_weight, groups, reset=not again, learn_y=not again
-            )
-            given = self._check_validation_rows(X_val, y_val, sample_weight_val)
-            seed = draw_seed(self.random_state)
-            train, valid = self._split(rows, given, seed)
-            module = self.net_.module_ if again else self._start(train, seed)
+            with unchanged_by_errors(self):
+                rows = self._check_rows(
+                    X, y, sample_weight, groups, reset=not again, learn_y=not again
+                )
+                given = self._check_validation_rows(X_val, y_val, sample_weight_val)
+                seed = draw_seed(self.random_state)
+                train, valid = self._split(rows, given, seed)
+                module = self.net_.module_ if again else self._start(train, seed)
             self._train(module, train, valid, incremental=False)
         return self
 
@@ -223,14 +139,20 @@ class BaseSequenceEstimator(BaseEstimator, metaclass=ABCMeta):
         """One epoch at a constant learning rate, on all rows."""
         again = hasattr(self, "net_")
         with one_thread():
-            rows = self._check_rows(
-                X, y, sample_weight, None, reset=not again, learn_y=learn_y and not again
-            )
-            train = rows.canonical()
-            if again:
-                module = self.net_.module_
-            else:
-                module = self._start(train, draw_seed(self.random_state))
+            with unchanged_by_errors(self):
+                rows = self._check_rows(
+                    X,
+                    y,
+                    sample_weight,
+                    None,
+                    reset=not again,
+                    learn_y=learn_y and not again,
+                )
+                train = rows.canonical()
+                if again:
+                    module = self.net_.module_
+                else:
+                    module = self._start(train, draw_seed(self.random_state))
             self._train(module, train, None, incremental=True)
 
     def _check_rows(
@@ -515,6 +437,18 @@ class BaseSequenceEstimator(BaseEstimator, metaclass=ABCMeta):
         except ValueError as error:
             warnings.warn(f"{error} Loaded on the CPU instead.", stacklevel=3)
             return torch.device("cpu")
+
+
+@contextmanager
+def unchanged_by_errors(estimator: BaseSequenceEstimator) -> Iterator[None]:
+    """What was fitted before bad input came stays as it was."""
+    before = dict(estimator.__dict__)
+    try:
+        yield
+    except BaseException:
+        estimator.__dict__.clear()
+        estimator.__dict__.update(before)
+        raise
 
 
 def draw_seed(random_state: Any) -> int:

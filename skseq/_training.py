@@ -104,6 +104,7 @@ def run(
     finally:
         net.module_.seed_dropout(None)
         net.notify("on_train_end", X=training, y=None)
+        net.train_split = None  # which holds the validation rows
 
 
 def _asked_to_stop(error: BaseException) -> bool:
@@ -169,6 +170,7 @@ class EpochLog(Callback):
         row["lr"] = float(net.optimizer_.param_groups[0]["lr"])
         row["seconds"] = float(net.history[-1, "dur"])
         self.rows.append(row)
+        self._outputs = {}
 
 
 def _check_loss(loss: float, side: str, epoch: int) -> None:

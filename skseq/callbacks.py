@@ -12,7 +12,6 @@ from collections import deque
 from typing import Any
 
 import numpy as np
-import torch
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import (
     GroupShuffleSplit,
@@ -91,7 +90,8 @@ class EarlyStopping(Callback):
     def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         self.best_epoch_ = 0
         self.best_score_ = math.inf if self.lower_is_better else -math.inf
-        self._best_weights: dict[str, torch.Tensor] | None = None
+        # Until an epoch has ended, the weights at the start are the best there are.
+        self._best_weights = copy.deepcopy(net.module_.state_dict())
         self._first_epoch = len(net.history)
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
@@ -112,12 +112,11 @@ class EarlyStopping(Callback):
     def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
         if self.restore_best:
             self.restore(net)
-        self._best_weights = None
+        del self._best_weights
 
     def restore(self, net: NeuralNet) -> None:
         """Put the best weights so far back into the net."""
-        if self._best_weights is not None:
-            net.module_.load_state_dict(self._best_weights)
+        net.module_.load_state_dict(self._best_weights)
 
     def _monitored(self, net: NeuralNet) -> float:
         row = net.history[-1]
@@ -160,8 +159,7 @@ class ValidationSplit(BaseEstimator):
 
     In a plain skorch net:
 
-    >>> import torch
-    >>> from skorch import NeuralNetClassifier
+    >>>     >>> from skorch import NeuralNetClassifier
     >>> net = NeuralNetClassifier(torch.nn.Linear, train_split=ValidationSplit(0.2))
     """
 

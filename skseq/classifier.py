@@ -19,6 +19,7 @@ from skorch.callbacks import Callback
 
 from ._base import BaseSequenceEstimator
 from ._docs import CLASSIFIER_ATTRIBUTES, CLASSIFIER_PARAMETERS
+from ._parameters import SequenceParameters
 from ._rows import Rows
 from .batching import SequenceDataset
 from .losses import BinaryCrossEntropy, CrossEntropy, Loss
@@ -31,7 +32,7 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
     """One label, or an indicator of several, for each sequence."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseSequenceEstimator._parameter_constraints,
+        **SequenceParameters._parameter_constraints,
         "loss": [StrOptions({"cross_entropy"})],
         "label_smoothing": [Interval(numbers.Real, 0, 1, closed="left")],
         "class_weight": [dict, StrOptions({"balanced"}), None],

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from ._base import BaseSequenceEstimator
 from ._docs import REGRESSOR_ATTRIBUTES, REGRESSOR_PARAMETERS
+from ._parameters import SequenceParameters
 from ._rows import Rows, safe_scale
 from .batching import SequenceDataset
 from .losses import REGRESSION_LOSSES, Loss
@@ -23,7 +24,7 @@ class SequenceRegressor(RegressorMixin, BaseSequenceEstimator):
     """One number, or several, for each sequence."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseSequenceEstimator._parameter_constraints,
+        **SequenceParameters._parameter_constraints,
         "loss": [StrOptions(set(REGRESSION_LOSSES))],
     }
 
@@ -78,8 +79,10 @@ class SequenceRegressor(RegressorMixin, BaseSequenceEstimator):
                 "first fit."
             )
         y = y.reshape(len(y), n_outputs)
-        if self.loss == "poisson" and ((y < 0).any() or not y[weight != 0].any(0).all()):
-            raise ValueError("loss='poisson' needs y >= 0 with a positive mean.")
+        if self.loss == "poisson":
+            sums = y[weight != 0].sum(axis=0)
+            if (y < 0).any() or (learn and not sums.all()):
+                raise ValueError("loss='poisson' needs y >= 0 with a positive mean.")
         return y
 
     def _make_loss(self) -> Loss:

@@ -194,6 +194,22 @@ class TestPredict:
         with pytest.raises((ValueError, TypeError), match=message):
             self.model.predict(bad)
 
+    @pytest.mark.parametrize("bad", [v for v, _ in BAD_X.values()], ids=BAD_X)
+    def test_a_failed_fit_leaves_what_was_fitted(self, bad):
+        expected = self.model.predict_proba(X)
+        before = {k: v for k, v in vars(self.model).items()}
+        with pytest.raises((ValueError, TypeError)):
+            self.model.fit(
+                bad, ["x", "y", "z", "x"][: len(bad) if isinstance(bad, list) else 4]
+            )
+        with pytest.raises(ValueError, match="not possible"):
+            self.model.set_params(validation_fraction=0.1).fit(
+                [np.ones(3)] * 4, list("abcd")
+            )
+        self.model.set_params(validation_fraction=None)
+        assert vars(self.model) == before
+        assert (self.model.predict_proba(X) == expected).all()
+
     def test_other_channels_than_in_fit(self):
         with pytest.raises(ValueError, match=r"has 1 channels, .* was fitted with 2"):
             self.model.predict([np.zeros(3)])
