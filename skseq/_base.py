@@ -166,10 +166,12 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
         learn_y: bool,
     ) -> Rows:
         """Everything the caller passed, checked and encoded, in the caller's order."""
-        validate_data(self, X, y, skip_check_array=True, ensure_2d=False, reset=reset)
         resolve_device(self.device)  # before any work, should it be missing
         check_pooling(self.pooling)
         sequences, is_table = convert(X)
+        # Only the columns of a table are features with names.
+        table = X if is_table else "no_validation"
+        validate_data(self, table, y, skip_check_array=True, ensure_2d=False, reset=reset)
         check_steps(sequences, "X")
         check_consistent_length(sequences, y, sample_weight, groups)
         weight = check_weight(sample_weight, sequences, "sample_weight")
@@ -390,8 +392,9 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
     def _outputs(self, X: Any, *, decode: bool) -> np.ndarray:
         """What the network says of X, float64 of shape (n_samples, n_outputs)."""
         check_is_fitted(self)
-        validate_data(self, X, skip_check_array=True, ensure_2d=False, reset=False)
         sequences, is_table = convert(X)
+        if is_table:
+            validate_data(self, X, skip_check_array=True, ensure_2d=False, reset=False)
         check_steps(sequences, "X")
         self._check_inputs(sequences, is_table, "X")
         with one_thread():

@@ -99,7 +99,7 @@ _ATTRIBUTES = """
     n_features_in_ : int
         Columns of a 2-D `X` (its time steps), otherwise `n_channels_`.
     feature_names_in_ : ndarray of str
-        Column names of a DataFrame.
+        Column names of a DataFrame of numbers.
     vocabulary_ : ndarray
         Sorted symbols, with `embedding_dim`; the symbol at position i has row
         i + 1 of the embedding, row 0 is padding and the last one unknown.

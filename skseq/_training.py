@@ -204,8 +204,11 @@ class ProgressBar(Callback):
 
 def reporting(verbose: int, epochs: int) -> tuple[list[Callback], dict[str, Any]]:
     """Callbacks and net settings that show progress: a bar or skorch's table."""
+    no_table = {"callbacks__print_log": None}
+    if verbose == 0:
+        return [], no_table
     if verbose == 1 and sys.stderr.isatty():
-        return [ProgressBar(epochs)], {"callbacks__print_log": None}
+        return [ProgressBar(epochs)], no_table
     return [], {}
 
 

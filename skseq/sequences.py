@@ -156,6 +156,8 @@ class SequenceArray:
             return self.values[start : start + length]
         if not isinstance(key, slice):
             key = np.asarray(key)
+            if key.ndim != 1:
+                raise IndexError(f"Rows are chosen in one dimension, got {key.ndim}.")
             if key.size == 0:
                 key = key.astype(np.intp)
         return SequenceArray(self.values, self.lengths[key], self.starts[key])

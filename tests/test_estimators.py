@@ -3,6 +3,7 @@
 import inspect
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
@@ -423,6 +424,18 @@ def test_lengths_are_free_but_for_tables(ragged):
     ):
         table.predict(np.zeros((3, 6)))
     assert table.predict([np.zeros(6), np.zeros(2)]).shape == (2,)
+
+
+def test_names_belong_to_the_columns_of_tables():
+    table = pd.DataFrame(np.eye(20)[:, :3], columns=["a", "b", "c"])
+    model = LSTMSequenceClassifier(**QUICK).fit(table, [0, 1] * 10)
+    assert model.feature_names_in_.tolist() == ["a", "b", "c"]
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        model.predict(table.to_numpy())
+    model.fit(skseq.sequence_frame(table), [0, 1] * 10)
+    assert not hasattr(model, "feature_names_in_")
+    model.predict(skseq.sequence_frame(table, name="signal"))
+    model.predict(list(table.to_numpy()))
 
 
 def test_equal_containers_make_equal_models():

@@ -210,8 +210,8 @@ def scoring(model: Any) -> str:
     return "neg_log_loss" if is_classifier(model) else "neg_mean_squared_error"
 
 
-def shuffled(n_splits: int = 2) -> KFold:
-    return KFold(n_splits, shuffle=True, random_state=0)
+def shuffled() -> KFold:
+    return KFold(2, shuffle=True, random_state=0)
 
 
 @cell("classifier", "regressor")
@@ -784,8 +784,8 @@ def check_arrival(seen: list[dict[str, Any]], *, n_fits: int) -> None:
         np.testing.assert_array_equal(passed["groups"], GROUPS[row])
 
 
-def requesting(**more: Any) -> Recorder:
-    model = Recorder(**SMALL, **more).set_fit_request(sample_weight=True, groups=True)
+def requesting() -> Recorder:
+    model = Recorder(**SMALL).set_fit_request(sample_weight=True, groups=True)
     return model.set_score_request(sample_weight=False)
 
 
@@ -817,12 +817,19 @@ def test_routing_through_pipeline(seen):
 
 
 def test_routing_through_stacking(seen):
-    # The final estimator is handed everything that was passed, requested or not,
-    # so it must be one that knows groups.
+    # scikit-learn hands the final estimator all that was passed, requested or not;
+    # this one knows groups, and takes the predictions for sequences of three steps.
     final = LSTMSequenceClassifier(**SMALL).set_fit_request(sample_weight=True, groups=True)
     stack = StackingClassifier([("model", requesting())], final, cv=3)
     stack.fit(NUMBERED, LABELS, **METADATA)
     check_arrival(seen, n_fits=3 + 1)
+
+
+def test_stacking_hands_groups_to_a_final_estimator_without_groups(seen):
+    stack = StackingClassifier([("model", requesting())], LogisticRegression(), cv=3)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'groups'"):
+        stack.fit(NUMBERED, LABELS, **METADATA)
+    check_arrival(seen, n_fits=3 + 1)  # ours had been fitted by then
 
 
 MORE = {

@@ -95,6 +95,8 @@ def test_what_does_not_fit_is_an_error(arguments, message):
 
 
 def test_steps_and_channels_are_not_indexed():
+    with pytest.raises(IndexError, match="in one dimension, got 2"):
+        as_sequences([[1, 2], [3]])[np.zeros((1, 1), dtype=int)]
     with pytest.raises(IndexError, match="indexed by rows only"):
         as_sequences([[1, 2], [3]])[0, 1]
 
