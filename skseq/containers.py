@@ -190,7 +190,9 @@ def _cell_to_steps(cell: Any, i: int, name: str) -> np.ndarray:
         cell = cell.to_numpy()
     elif isinstance(cell, str):
         cell = np.array(list(cell), dtype=str)
-    elif isinstance(cell, (list, tuple)):
+    elif hasattr(cell, "__array__"):
+        cell = np.asarray(cell)
+    elif isinstance(cell, Sequence):
         cell = _rectangle(cell, f"Sequence {i} of {name}")
         if cell is None:
             raise ValueError(
