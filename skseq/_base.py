@@ -254,15 +254,17 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
             train, valid = (rows.take(side).canonical() for side in sides)
             self._check_sides(train, valid)
         except ValueError as error:
+            reason = str(error).rstrip(".")
             if asked:
                 raise ValueError(
-                    f"The validation split is not possible. {error} Pass more rows, "
+                    f"The validation split is not possible. {reason}. Pass more rows, "
                     "another validation_fraction, or validation_fraction=None to train "
                     "on all rows."
                 ) from error
             warnings.warn(
-                f"All {len(rows)} rows train, because the default validation split is "
-                f"not possible: {error} Pass validation_fraction=None to ask for this.",
+                f"All rows train ({len(rows)} distinct ones), because the default "
+                f"validation split is not possible. {reason}. Pass "
+                "validation_fraction=None to ask for this.",
                 stacklevel=4,
             )
             return rows.canonical(), None

@@ -43,7 +43,7 @@ default=("last", "mean")
     optimizer : {"adam", "adamw", "sgd"} or torch.optim.Optimizer class, \
 default="adam"
         "sgd" has Nesterov momentum 0.9.
-    lr : float, default=0.01
+    lr : float, default=0.005
         Learning rate; the highest one if there is a schedule.
     weight_decay : float, default=0.0
         Passed to the optimizer.

@@ -159,7 +159,8 @@ class ValidationSplit(BaseEstimator):
 
     In a plain skorch net:
 
-    >>>     >>> from skorch import NeuralNetClassifier
+    >>> import torch
+    >>> from skorch import NeuralNetClassifier
     >>> net = NeuralNetClassifier(torch.nn.Linear, train_split=ValidationSplit(0.2))
     """
 

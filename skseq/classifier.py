@@ -48,11 +48,11 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
         num_layers: int = 1,
         bidirectional: bool = False,
         dropout: float = 0.0,
-        pooling: str | tuple[str, ...] = "last",
+        pooling: str | tuple[str, ...] = ("last", "mean"),
         embedding_dim: int | None = None,
         standardize: bool = True,
         optimizer: str | type[torch.optim.Optimizer] = "adam",
-        lr: float = 0.01,
+        lr: float = 0.005,
         weight_decay: float = 0.0,
         batch_size: int = 32,
         max_epochs: int = 60,
@@ -346,7 +346,7 @@ class GRUSequenceClassifier(SequenceClassifier):
     >>> X = ["abab", "ba", "cdcd", "dcd"] * 5
     >>> y = [0, 0, 1, 1] * 5
     >>> model = GRUSequenceClassifier(
-    ...     embedding_dim=4, hidden_size=8, max_epochs=20, random_state=0
+    ...     embedding_dim=4, hidden_size=8, validation_fraction=None, random_state=0
     ... )
     >>> model.fit(X, y).predict(["abba", "dc", "c?"])
     array([0, 1, 1])

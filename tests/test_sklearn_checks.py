@@ -17,7 +17,7 @@ ESTIMATORS = [
 
 
 # The checks' data is often too small for a validation set, which we warn about.
-@pytest.mark.filterwarnings("ignore:All .* rows train:UserWarning")
+@pytest.mark.filterwarnings("ignore:All rows train:UserWarning")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
 @parametrize_with_checks(ESTIMATORS, legacy=True)
 def test_check(estimator, check):
