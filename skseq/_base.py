@@ -14,9 +14,10 @@ import numpy as np
 import skorch
 import torch
 from sklearn.base import _fit_context
-from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import (
     _check_sample_weight,
+    _num_samples,
     check_is_fitted,
     validate_data,
 )
@@ -40,7 +41,7 @@ from ._training import (
 )
 from .batching import SequenceDataset
 from .callbacks import EarlyStopping, ValidationSplit
-from .containers import convert
+from .containers import convert, named_columns
 from .losses import Loss
 from .recurrent import POOLINGS, RecurrentNet
 from .sequences import SequenceArray, check_steps
@@ -58,7 +59,9 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
     # What a task adds.
 
     @abstractmethod
-    def _encode_y(self, y: Any, weight: np.ndarray, *, learn: bool) -> np.ndarray:
+    def _encode_y(
+        self, y: Any, weight: np.ndarray, name: str, *, learn: bool
+    ) -> np.ndarray:
         """Check y and encode it as `Rows.y`; with `learn`, from here on in this way."""
 
     @abstractmethod
@@ -76,6 +79,9 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
     @abstractmethod
     def _dataset(self, rows: Rows, module: RecurrentNet) -> SequenceDataset:
         """Rows as the loss takes them."""
+
+    def _check_fraction(self, rows: Rows, fraction: float) -> None:
+        """Raise ValueError if a random share of the rows is not possible."""
 
     def _check_sides(self, train: Rows, valid: Rows) -> None:
         """Raise ValueError if a split leaves a side without what the task needs."""
@@ -131,7 +137,7 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
                 given = self._check_validation_rows(X_val, y_val, sample_weight_val)
                 seed = draw_seed(self.random_state)
                 train, valid = self._split(rows, given, seed)
-                module = self.net_.module_ if again else self._start(train, seed)
+                module = self._go_on() if again else self._start(train, seed)
             self._train(module, train, valid, incremental=False)
         return self
 
@@ -150,7 +156,7 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
                 )
                 train = rows.canonical()
                 if again:
-                    module = self.net_.module_
+                    module = self._go_on()
                 else:
                     module = self._start(train, draw_seed(self.random_state))
             self._train(module, train, None, incremental=True)
@@ -169,13 +175,13 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
         resolve_device(self.device)  # before any work, should it be missing
         check_pooling(self.pooling)
         sequences, is_table = convert(X)
-        # Only the columns of a table are features with names.
-        table = X if is_table else "no_validation"
-        validate_data(self, table, y, skip_check_array=True, ensure_2d=False, reset=reset)
+        columns = named_columns(X, is_table) if len(sequences) else None
+        columns = "no_validation" if columns is None else columns
+        validate_data(self, columns, y, skip_check_array=True, ensure_2d=False, reset=reset)
         check_steps(sequences, "X")
-        check_consistent_length(sequences, y, sample_weight, groups)
+        check_rows_match(sequences, "X", y=y, sample_weight=sample_weight, groups=groups)
         weight = check_weight(sample_weight, sequences, "sample_weight")
-        targets = self._encode_y(y, weight, learn=learn_y)
+        targets = self._encode_y(y, weight, "y", learn=learn_y)
         if reset:
             self._learn_inputs(sequences, is_table, np.flatnonzero(weight))
         else:
@@ -193,9 +199,9 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
             raise ValueError("Pass both of X_val and y_val, or neither.")
         sequences, is_table = convert(X, "X_val")
         check_steps(sequences, "X_val")
-        check_consistent_length(sequences, y, sample_weight)
+        check_rows_match(sequences, "X_val", y_val=y, sample_weight_val=sample_weight)
         weight = check_weight(sample_weight, sequences, "sample_weight_val")
-        targets = self._encode_y(y, weight, learn=False)
+        targets = self._encode_y(y, weight, "y_val", learn=False)
         self._check_inputs(sequences, is_table, "X_val")
         return Rows(self._encode_X(sequences, "X_val"), targets, weight)
 
@@ -224,8 +230,8 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
         if sequences.n_channels != self.n_channels_:
             raise ValueError(
                 f"Sequence 0 of {name} has {sequences.n_channels} channels, like all of "
-                f"them, but {estimator} was fitted with {self.n_channels_}; pass the same "
-                "channels as in fit."
+                f"them, but {estimator} is trained on {self.n_channels_}. Pass the same "
+                "channels; a single sequence x is passed as [x]."
             )
 
     def _encode_X(self, sequences: SequenceArray, name: str) -> SequenceArray:
@@ -246,10 +252,13 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
         split, asked = self._validation_split(seed)
         if split is None:
             return rows.canonical(), None
-        if isinstance(split.cv, numbers.Real):
+        is_fraction = isinstance(split.cv, numbers.Real)
+        if is_fraction:
             # What is drawn at random must not depend on the order of the rows.
             rows = rows.canonical()
         try:
+            if is_fraction:
+                self._check_fraction(rows, split.cv)
             sides = split.split(rows.sequences, rows.y, rows.groups)
             train, valid = (rows.take(side).canonical() for side in sides)
             self._check_sides(train, valid)
@@ -294,6 +303,30 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
         found = [c for c in map(unnamed, self.callbacks or ()) if isinstance(c, kind)]
         return found[-1] if found else None
 
+    def _architecture(self) -> dict[str, Any]:
+        """What of the parameters decides the shape of the network."""
+        pooling = self.pooling
+        return {
+            "hidden_size": int(self.hidden_size),
+            "num_layers": int(self.num_layers),
+            "bidirectional": bool(self.bidirectional),
+            "dropout": float(self.dropout),
+            "pooling": [pooling] if isinstance(pooling, str) else list(pooling),
+            "embedding_dim": self.embedding_dim,
+        }
+
+    def _go_on(self) -> RecurrentNet:
+        """The network there is, if it is still the one that the parameters ask for."""
+        module = self.net_.module_
+        for name, asked in self._architecture().items():
+            if module.config[name] != asked:
+                raise ValueError(
+                    f"{name}={asked!r} differs from the fitted network's "
+                    f"{module.config[name]!r}, so training cannot go on; set it back, or "
+                    "call fit with warm_start=False for a new network."
+                )
+        return module
+
     def _start(self, train: Rows, seed: int) -> RecurrentNet:
         """A new network, with what it keeps from the training rows."""
         generator = torch.Generator().manual_seed(seed)
@@ -302,12 +335,7 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
             self.cell,
             symbols.table_size(self.vocabulary_) if symbols_given else self.n_channels_,
             self._n_outputs(),
-            hidden_size=int(self.hidden_size),
-            num_layers=int(self.num_layers),
-            bidirectional=bool(self.bidirectional),
-            dropout=float(self.dropout),
-            pooling=self.pooling,
-            embedding_dim=self.embedding_dim,
+            **self._architecture(),
             generator=generator,
         )
         if self.standardize and not symbols_given:
@@ -395,9 +423,12 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
         """What the network says of X, float64 of shape (n_samples, n_outputs)."""
         check_is_fitted(self)
         sequences, is_table = convert(X)
-        if is_table:
-            validate_data(self, X, skip_check_array=True, ensure_2d=False, reset=False)
         check_steps(sequences, "X")
+        columns = named_columns(X, is_table)
+        if columns is not None:
+            validate_data(
+                self, columns, skip_check_array=True, ensure_2d=False, reset=False
+            )
         self._check_inputs(sequences, is_table, "X")
         with one_thread():
             return predict_raw(self.net_, self._encode_X(sequences, "X"), decode=decode)
@@ -462,6 +493,17 @@ def draw_seed(random_state: Any) -> int:
         # From the system, so that numpy's global generator is not moved.
         return int(np.random.SeedSequence().generate_state(1)[0] >> 1)
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+def check_rows_match(sequences: SequenceArray, name: str, **others: Any) -> None:
+    """Raise if anything that belongs to the rows has another number of them."""
+    for other, values in others.items():
+        if values is not None and _num_samples(values) != len(sequences):
+            raise ValueError(
+                f"{other} has {_num_samples(values)} rows, but {name} has "
+                f"{len(sequences)} sequences. (Each row of a table is one sequence; of a "
+                "table in long format pass a list with one array for each sequence.)"
+            )
 
 
 def check_weight(sample_weight: Any, sequences: SequenceArray, name: str) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 from typing import Any, ClassVar
 
@@ -198,50 +199,63 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
     def _stratified(self) -> bool:  # type: ignore[override]
         return not self._multilabel
 
-    def _encode_y(self, y: Any, weight: np.ndarray, *, learn: bool) -> np.ndarray:
+    def _encode_y(
+        self, y: Any, weight: np.ndarray, name: str, *, learn: bool
+    ) -> np.ndarray:
         if hasattr(y, "tocsr"):
             y = y.toarray()
-        assert_all_finite(y, input_name="y")
+        assert_all_finite(y, input_name=name)
         check_classification_targets(y)
         multilabel = type_of_target(y) == "multilabel-indicator"
         if learn:
             self._multilabel = multilabel
         elif multilabel != self._multilabel:
-            raise ValueError(
-                "y must be labels in every call, or an indicator in every call."
-            )
+            raise ValueError(f"{name} must be what y was in fit: labels, or an indicator.")
         if multilabel:
-            return self._encode_indicator(np.asarray(y), learn=learn)
+            return self._encode_indicator(np.asarray(y), name, learn=learn)
         y = column_or_1d(y, warn=True)
         if learn:
             self.classes_ = np.unique(y[weight != 0])
         if len(self.classes_) < 2:
             raise ValueError(
-                f"{type(self).__name__} needs at least 2 classes; y has only one class, "
-                f"{plain(self.classes_[0])!r} (rows of weight 0 do not count)."
+                f"{type(self).__name__} needs at least 2 classes; {name} has only one "
+                f"class, {plain(self.classes_[0])!r} (rows of weight 0 do not count)."
             )
         # Rows of weight 0 may have any label; they are dropped before training.
         known = np.isin(y, self.classes_) | (weight == 0)
         if not known.all():
             i = int(known.argmin())
             raise ValueError(
-                f"y contains the label {plain(y[i])!r} (row {i}), which is not among the "
-                f"classes {self.classes_}."
+                f"{name} contains the label {plain(y[i])!r} (row {i}), which is not among "
+                f"the classes {self.classes_}."
             )
         codes = np.searchsorted(self.classes_, np.where(weight == 0, self.classes_[0], y))
         return codes.astype(np.int64)
 
-    def _encode_indicator(self, y: np.ndarray, *, learn: bool) -> np.ndarray:
+    def _encode_indicator(self, y: np.ndarray, name: str, *, learn: bool) -> np.ndarray:
         if self.class_weight is not None:
             raise ValueError("class_weight is not possible with an indicator y.")
         if learn:
             self.classes_ = np.arange(y.shape[1])
         if y.shape[1] != len(self.classes_):
             raise ValueError(
-                f"y has {y.shape[1]} labels, but there were {len(self.classes_)} in the "
-                "first fit."
+                f"{name} has {y.shape[1]} labels, but the network has {len(self.classes_)}."
             )
         return y.astype(np.float64)
+
+    def _check_fraction(self, rows: Rows, fraction: float) -> None:
+        if self._multilabel or rows.groups is not None:
+            return
+        counts = np.bincount(rows.y, minlength=len(self.classes_))
+        if counts.min() < 2:
+            label = plain(self.classes_[counts.argmin()])
+            raise ValueError(f"Class {label!r} has 1 distinct row, and needs one a side.")
+        n_valid = math.ceil(fraction * len(rows))
+        if n_valid < len(counts):
+            raise ValueError(
+                f"A share of {fraction} of {len(rows)} distinct rows is {n_valid}, fewer "
+                f"than the {len(counts)} classes."
+            )
 
     def _check_sides(self, train: Rows, valid: Rows) -> None:
         if self._multilabel:

@@ -117,6 +117,18 @@ def convert(X: Any, name: str = "X") -> tuple[SequenceArray, bool]:
     return _from_array(np.asarray(X), name)
 
 
+def named_columns(X: Any, is_table: bool) -> Any:
+    """The part of X whose column names scikit-learn should check, or None.
+
+    The columns of a table are time steps, those of a list of frames are channels.
+    """
+    if is_table:
+        return X
+    if isinstance(X, (list, tuple)) and hasattr(X[0], "columns"):
+        return X[0]
+    return None
+
+
 def _from_list(X: Sequence[Any], name: str) -> tuple[SequenceArray, bool]:
     if not len(X):
         return _from_block(np.empty((0, 1)), name)
@@ -159,7 +171,13 @@ def _from_cells(cells: Sequence[Any] | np.ndarray, name: str) -> SequenceArray:
     if all(isinstance(cell, str) for cell in cells):
         return _from_strings(cells)
     steps = [_cell_to_steps(cell, i, name) for i, cell in enumerate(cells)]
+    names = [list(getattr(cell, "columns", ())) for cell in cells]
     for i, sequence in enumerate(steps):
+        if names[i] != names[0]:
+            raise ValueError(
+                f"Sequence {i} of {name} has the columns {names[i]}, but sequence 0 has "
+                f"{names[0]}; put them into the same order."
+            )
         if sequence.shape[1] != steps[0].shape[1]:
             raise ValueError(
                 f"Sequence {i} of {name} has {sequence.shape[1]} channels, but "

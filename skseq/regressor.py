@@ -65,24 +65,23 @@ class SequenceRegressor(RegressorMixin, BaseSequenceEstimator):
         predictions = self._outputs(X, decode=True)
         return predictions if self._y_is_2d else predictions[:, 0]
 
-    def _encode_y(self, y: Any, weight: np.ndarray, *, learn: bool) -> np.ndarray:
-        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
-        if y.ndim > 2:
-            raise ValueError(f"y must have one or two dimensions, got {y.ndim}.")
+    def _encode_y(
+        self, y: Any, weight: np.ndarray, name: str, *, learn: bool
+    ) -> np.ndarray:
+        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name)
         n_outputs = y.shape[1] if y.ndim == 2 else 1
         if learn:
             self._y_is_2d = y.ndim == 2
             self.n_outputs_ = n_outputs
         if n_outputs != self.n_outputs_:
             raise ValueError(
-                f"y has {n_outputs} outputs, but there were {self.n_outputs_} in the "
-                "first fit."
+                f"{name} has {n_outputs} outputs, but the network has {self.n_outputs_}."
             )
         y = y.reshape(len(y), n_outputs)
         if self.loss == "poisson":
             sums = y[weight != 0].sum(axis=0)
             if (y < 0).any() or (learn and not sums.all()):
-                raise ValueError("loss='poisson' needs y >= 0 with a positive mean.")
+                raise ValueError(f"loss='poisson' needs {name} >= 0 with a positive mean.")
         return y
 
     def _make_loss(self) -> Loss:

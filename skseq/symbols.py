@@ -6,6 +6,8 @@ position K + 1 stands for every symbol that training did not show.
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from .sequences import SequenceArray, step_index
@@ -54,5 +56,11 @@ def encode(sequences: SequenceArray, vocabulary: np.ndarray, name: str) -> Seque
         )
     slot = np.searchsorted(vocabulary, values).clip(max=len(vocabulary) - 1)
     known = vocabulary[slot] == values
+    if not known[step_index(sequences)].any():
+        warnings.warn(
+            f"None of the symbols in {name} occurred in training; compare them with "
+            "vocabulary_.",
+            stacklevel=2,
+        )
     codes = np.where(known, slot + 1, len(vocabulary) + 1).astype(np.int64)
     return SequenceArray(codes, sequences.lengths, sequences.starts)

@@ -62,7 +62,7 @@ def test_sequences(cls, bad, message):
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        ([0, 1, 0], "inconsistent numbers of samples"),
+        ([0, 1, 0], "y has 3 rows, but X has 4 sequences"),
         (None, "requires y to be passed"),
         ([0, 1, np.nan, 1], "NaN"),
         (np.zeros((4, 1, 1, 1)), "y|dim"),
@@ -108,7 +108,7 @@ def test_numbers(cls, y, options, message):
 @pytest.mark.parametrize(
     ("weight", "message"),
     [
-        ([1, 1, 1], "inconsistent numbers|shape"),
+        ([1, 1, 1], "sample_weight has 3 rows, but X has 4"),
         ([1, 1, -1, 1], "[Nn]egative"),
         ([0, 0, 0, 0], "zero"),
         ([1, 1, np.nan, 1], "NaN"),
@@ -211,11 +211,13 @@ class TestPredict:
         assert (self.model.predict_proba(X) == expected).all()
 
     def test_other_channels_than_in_fit(self):
-        with pytest.raises(ValueError, match=r"has 1 channels, .* was fitted with 2"):
+        with pytest.raises(
+            ValueError, match=r"has 1 channels, .* trained on 2.*is passed as \[x\]"
+        ):
             self.model.predict([np.zeros(3)])
 
     def test_strings_after_numbers_and_numbers_after_strings(self):
-        with pytest.raises(ValueError, match="fitted with 2"):
+        with pytest.raises(ValueError, match="trained on 2"):
             self.model.predict(["ab"])
         options = {"hidden_size": 2, "max_epochs": 1, "validation_fraction": None}
         words = GRUSequenceClassifier(embedding_dim=2, **options).fit(["ab", "c"] * 2, Y)

@@ -235,6 +235,14 @@ def test_an_unseen_symbol_has_a_defined_prediction():
     assert (unseen[0] != unseen[2]).any()
 
 
+def test_nothing_but_unseen_symbols_is_suspicious():
+    model = LSTMSequenceClassifier(**QUICK, embedding_dim=3)
+    model.fit(["AB", "BBA", "CC", "C"] * 5, [0, 0, 1, 1] * 5)
+    with pytest.warns(UserWarning, match="None of the symbols in X occurred in training"):
+        model.predict(["ab", "cc"])
+    model.predict(["ab", "cC"])
+
+
 def test_padding_is_not_a_symbol():
     X, y = [[0, 1], [1, 0, 0, 0], [0, 0, 0], [1]] * 4, [1, 1, 0, 0] * 4
     options = {**QUICK, "max_epochs": 100}
@@ -339,13 +347,13 @@ def test_partial_fit_learns_in_pieces(cls, ragged):
     X, y = ragged
     y = y if cls in CLASSIFIERS else np.where(y == "up", 1.0, -1.0)
     first = {"classes": ["up", "down"]} if cls in CLASSIFIERS else {}
-    model = cls(**QUICK, dropout=0.1, lr=0.005)
+    model = cls(**QUICK, dropout=0.1, lr=0.01)
     for epoch in range(30):
         for part in (slice(0, 20), slice(20, 40)):
             options = first if epoch == 0 and part.start == 0 else {}
             model.partial_fit(X[part], y[part], **options)
     assert model.n_epochs_ == len(model.history_) == 60
-    assert {row["lr"] for row in model.history_} == {0.005}
+    assert {row["lr"] for row in model.history_} == {0.01}
     assert "valid_loss" not in model.history_[0]
     assert model.score(X, y) > 0.9
     mean, _ = model.net_.module_.scaling.get()
@@ -424,6 +432,33 @@ def test_lengths_are_free_but_for_tables(ragged):
     ):
         table.predict(np.zeros((3, 6)))
     assert table.predict([np.zeros(6), np.zeros(2)]).shape == (2,)
+
+
+def test_training_goes_on_only_with_the_same_network(ragged):
+    X, y = ragged
+    model = LSTMSequenceClassifier(**QUICK, warm_start=True).fit(X, y)
+    model.set_params(lr=0.001, pooling=["last", "mean"]).fit(X, y)
+    for change in ({"hidden_size": 8}, {"pooling": "max"}, {"embedding_dim": 3}):
+        model.set_params(**change)
+        with pytest.raises(
+            ValueError, match=f"{next(iter(change))}=.* differs from the fit"
+        ):
+            model.fit(X, y)
+        with pytest.raises(ValueError, match="differs from the fitted network"):
+            model.partial_fit(X, y)
+        model.set_params(hidden_size=16, pooling=("last", "mean"), embedding_dim=None)
+
+
+def test_frames_keep_the_order_of_their_columns():
+    rng = np.random.default_rng(0)
+    X = [pd.DataFrame(rng.normal(size=(n, 2)), columns=["x", "y"]) for n in range(3, 23)]
+    model = LSTMSequenceClassifier(**QUICK).fit(X, [0, 1] * 10)
+    assert model.feature_names_in_.tolist() == ["x", "y"]
+    assert model.n_features_in_ == 2
+    with pytest.raises(ValueError, match="Feature names must be in the same order"):
+        model.predict([x[["y", "x"]] for x in X])
+    with pytest.raises(ValueError, match=r"Sequence 2 of X has the columns \['y', 'x'\]"):
+        model.fit([*X[:2], X[2][["y", "x"]], *X[3:]], [0, 1] * 10)
 
 
 def test_names_belong_to_the_columns_of_tables():

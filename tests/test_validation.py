@@ -111,6 +111,16 @@ def test_an_asked_for_split_that_is_not_possible_raises(asked):
         fit(X, y, validation_fraction=asked)
 
 
+def test_the_reason_is_given_in_the_users_words():
+    X, _ = marked(41)
+    with pytest.raises(ValueError, match="Class 'swim' has 1 distinct row"):
+        fit(X, ["run", "walk"] * 20 + ["swim"], validation_fraction=0.2)
+    with pytest.raises(
+        ValueError, match=r"0.1 of 6 distinct rows is 1, fewer than the 2 cl"
+    ):
+        fit(X[:6], ["run", "walk"] * 3, validation_fraction=0.1)
+
+
 def test_an_asked_for_side_that_misses_a_class_raises():
     X, y = marked(20)
     y = np.repeat(["a", "b"], 10)
@@ -317,8 +327,14 @@ def test_a_loss_that_is_no_number_stops_with_the_epoch_and_advice():
         ({"X_val": np.zeros((2, 6))}, "both of X_val and y_val"),
         ({"y_val": [0, 1]}, "both of X_val and y_val"),
         ({"sample_weight_val": [1.0]}, "without X_val"),
-        ({"X_val": np.zeros((2, 6)), "y_val": [0, 7]}, r"label 7 \(row 1\)"),
-        ({"X_val": np.zeros((2, 6)), "y_val": [0]}, "inconsistent numbers of samples"),
+        (
+            {"X_val": np.zeros((2, 6)), "y_val": [0, 7]},
+            r"y_val contains the label 7 \(row 1\)",
+        ),
+        (
+            {"X_val": np.zeros((2, 6)), "y_val": [0]},
+            "y_val has 1 rows, but X_val has 2 sequences",
+        ),
         ({"X_val": [], "y_val": []}, "0 sample"),
         (
             {"X_val": np.zeros((2, 6, 3)), "y_val": [0, 1]},
