@@ -30,6 +30,7 @@ from ._rows import Rows, step_statistics
 from ._training import (
     EpochLog,
     EpochSeed,
+    for_device,
     make_net,
     numpy_to_tensors,
     predict_raw,
@@ -54,6 +55,7 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
 
     cell: ClassVar[str]
     net_: skorch.NeuralNet
+    _optimizer: Any  # of the last training, whose moments there are
     _stratified: bool = False  # whether a random validation set keeps class shares
 
     # What a task adds.
@@ -136,9 +138,10 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
                 )
                 given = self._check_validation_rows(X_val, y_val, sample_weight_val)
                 seed = draw_seed(self.random_state)
-                train, valid = self._split(rows, given, seed)
+                train, valid = self._split(rows, given, self._seed if again else seed)
                 module = self._go_on() if again else self._start(train, seed)
-            self._train(module, train, valid, incremental=False)
+                training, keeper = self._prepare(module, train, valid, incremental=False)
+            self._run(training, keeper, epochs=int(self.max_epochs))
         return self
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, *, learn_y: bool) -> None:
@@ -159,7 +162,8 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
                     module = self._go_on()
                 else:
                     module = self._start(train, draw_seed(self.random_state))
-            self._train(module, train, None, incremental=True)
+                training, keeper = self._prepare(module, train, None, incremental=True)
+            self._run(training, keeper, epochs=1)
 
     def _check_rows(
         self,
@@ -261,6 +265,9 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
                 self._check_fraction(rows, split.cv)
             sides = split.split(rows.sequences, rows.y, rows.groups)
             train, valid = (rows.take(side).canonical() for side in sides)
+            for side, name in ((train, "training"), (valid, "validation")):
+                if not len(side):
+                    raise ValueError(f"All rows of the {name} side have weight 0.")
             self._check_sides(train, valid)
         except ValueError as error:
             reason = str(error).rstrip(".")
@@ -312,17 +319,20 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
             "bidirectional": bool(self.bidirectional),
             "dropout": float(self.dropout),
             "pooling": [pooling] if isinstance(pooling, str) else list(pooling),
-            "embedding_dim": self.embedding_dim,
+            "embedding_dim": None
+            if self.embedding_dim is None
+            else int(self.embedding_dim),
         }
 
     def _go_on(self) -> RecurrentNet:
         """The network there is, if it is still the one that the parameters ask for."""
         module = self.net_.module_
-        for name, asked in self._architecture().items():
-            if module.config[name] != asked:
+        fitted = {**module.config, "loss": self._loss}
+        for name, asked in {**self._architecture(), "loss": self.loss}.items():
+            if fitted[name] != asked:
                 raise ValueError(
                     f"{name}={asked!r} differs from the fitted network's "
-                    f"{module.config[name]!r}, so training cannot go on; set it back, or "
+                    f"{fitted[name]!r}, so training cannot go on; set it back, or "
                     "call fit with warm_start=False for a new network."
                 )
         return module
@@ -341,6 +351,7 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
         if self.standardize and not symbols_given:
             mean, scale = step_statistics(train.sequences, train.weight)
             module.scaling.set(mean, scale)
+        self._loss = self.loss
         self._learn_targets(train, module)
         self._seed = seed
         self.history_: list[dict[str, Any]] = []
@@ -348,19 +359,21 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
         self.best_epoch_ = 0
         return module
 
-    def _train(
+    def _prepare(
         self,
         module: RecurrentNet,
         train: Rows,
         valid: Rows | None,
         *,
         incremental: bool,
-    ) -> None:
-        """Run the epochs; `net_` is in place before the first, and stays."""
+    ) -> tuple[SequenceDataset, EarlyStopping]:
+        """Everything up to the first epoch; `net_` is in place then, and stays."""
         epochs = 1 if incremental else int(self.max_epochs)
+        device = resolve_device(self.device)
         training = self._dataset(train, module)
+        training.sequences = for_device(training.sequences, device)
         self.history_ = [*self.history_]
-        keeper, passed = self._copied_callbacks()
+        keeper, passed = self._copied_callbacks(incremental=incremental)
         progress, settings = reporting(int(self.verbose), epochs)
         schedule = training_callbacks(
             lr=float(self.lr),
@@ -368,47 +381,60 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
             gradient_clip=self.gradient_clip,
             n_steps=epochs * -(-len(training) // int(self.batch_size)),
         )
-        log = [EpochSeed(self._seed, self.n_epochs_), EpochLog(self.history_), keeper]
+        log = [EpochSeed(self._seed, self.n_epochs_), EpochLog(self.history_)]
         if valid is not None:
-            settings["train_split"] = predefined_split(self._dataset(valid, module))
+            validation = self._dataset(valid, module)
+            validation.sequences = for_device(validation.sequences, device)
+            settings["train_split"] = predefined_split(validation)
         net = self._make_net(
             module,
+            device=device,
+            optimizer=self.optimizer,
             callbacks=[*log, *schedule, *progress, *passed],
             iterator_train__seed=self._seed,
             iterator_train__epoch=self.n_epochs_,
             **settings,
         )
-        if incremental and getattr(self, "_incremental", False):
+        resumable = incremental and getattr(self, "_incremental", False)
+        if resumable and self._optimizer == self.optimizer:
             resume_optimizer(net, self.net_.optimizer_.state_dict()["state"])
+        net.notify("on_train_begin", X=training, y=None)
         self.net_ = net
+        self._optimizer = self.optimizer
         self._incremental = incremental
+        return training, keeper
+
+    def _run(
+        self, training: SequenceDataset, keeper: EarlyStopping, *, epochs: int
+    ) -> None:
         epochs_before = self.n_epochs_
         try:
-            run(net, training, keeper, epochs=epochs)
+            run(self.net_, training, keeper, epochs=epochs)
         finally:
             self.n_epochs_ = len(self.history_)
             if keeper.best_epoch_:
                 self.best_epoch_ = epochs_before + keeper.best_epoch_
 
-    def _copied_callbacks(self) -> tuple[EarlyStopping, list[Any]]:
-        """The callback that keeps the best weights, and the user's other ones."""
+    def _copied_callbacks(self, *, incremental: bool) -> tuple[EarlyStopping, list[Any]]:
+        """The callback that keeps the best weights, and all that the user passed."""
         passed = copy.deepcopy(list(self.callbacks or ()))
-        own = [c for c in map(unnamed, passed) if isinstance(c, EarlyStopping)]
-        kinds = (EarlyStopping, ValidationSplit)
-        others = [c for c in passed if not isinstance(unnamed(c), kinds)]
-        if own:
-            return own[-1], others
+        passed = [c for c in passed if not isinstance(unnamed(c), ValidationSplit)]
+        stopping = [c for c in map(unnamed, passed) if isinstance(c, EarlyStopping)]
+        if stopping and not incremental:
+            # In its place, behind callbacks whose scores it may monitor.
+            return stopping[-1], passed
+        passed = [c for c in passed if not isinstance(unnamed(c), EarlyStopping)]
         # Without early stopping it keeps the best for an interrupted run only.
-        patience = int(self.patience) if self.early_stopping else None
-        return EarlyStopping(patience=patience, restore_best=self.early_stopping), others
+        stops = self.early_stopping and not incremental
+        keeper = EarlyStopping(
+            patience=int(self.patience) if stops else None, restore_best=bool(stops)
+        )
+        return keeper, [keeper, *passed]
 
     def _make_net(self, module: RecurrentNet, **settings: Any) -> skorch.NeuralNet:
-        device = settings.pop("device", None) or resolve_device(self.device)
         return make_net(
             module,
             self._make_loss(),
-            device=device,
-            optimizer=self.optimizer,
             weight_decay=float(self.weight_decay),
             lr=float(self.lr),
             batch_size=int(self.batch_size),
@@ -463,7 +489,9 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
         # The generator is thrown away: it keeps torch's global one out of this.
         module = RecurrentNet(**network["config"], generator=torch.Generator())
         module.load_state_dict(numpy_to_tensors(network["weights"]))
-        self.net_ = self._make_net(module, device=self._device_or_cpu())
+        self.net_ = self._make_net(
+            module, device=self._device_or_cpu(), optimizer=self._optimizer
+        )
         if network["optimizer"] is not None:
             resume_optimizer(self.net_, numpy_to_tensors(network["optimizer"]))
 
@@ -517,7 +545,7 @@ def check_weight(sample_weight: Any, sequences: SequenceArray, name: str) -> np.
 
 def check_pooling(pooling: Any) -> None:
     kinds = [pooling] if isinstance(pooling, str) else list(pooling)
-    if not kinds or not set(kinds) <= set(POOLINGS):
+    if not kinds or not all(kind in POOLINGS for kind in kinds):
         raise ValueError(
             f"The 'pooling' parameter must be one or a tuple of {POOLINGS}, got "
             f"{pooling!r}."

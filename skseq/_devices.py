@@ -42,6 +42,11 @@ def _present() -> list[str]:
     return [*found, "cpu"]
 
 
+_lock = threading.Lock()
+_inside = 0  # calls that are on one thread right now
+_start_value = 1  # the setting that new threads begin with, while there are any
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Compute on one CPU thread, and leave torch's setting as it was.
@@ -53,18 +58,26 @@ def one_thread() -> Iterator[None]:
     where threads that first use torch later begin. A fresh thread, which has no
     setting yet, reads and restores that.
     """
-    mine = torch.get_num_threads()
-    if mine == 1:
-        yield
-        return
-    start_value = _in_fresh_thread(torch.get_num_threads)
-    torch.set_num_threads(1)
-    _in_fresh_thread(lambda: torch.set_num_threads(start_value))
+    global _inside, _start_value
+    with _lock:
+        mine = torch.get_num_threads()
+        if _inside == 0:
+            _start_value = _in_fresh_thread(torch.get_num_threads)
+        _inside += 1
+        _set_own(1)
     try:
         yield
     finally:
-        torch.set_num_threads(mine)
-        _in_fresh_thread(lambda: torch.set_num_threads(start_value))
+        with _lock:
+            _inside -= 1
+            _set_own(mine)
+
+
+def _set_own(n_threads: int) -> None:
+    """Set the calling thread's number, and nothing for threads to come."""
+    if torch.get_num_threads() != n_threads:
+        torch.set_num_threads(n_threads)
+        _in_fresh_thread(lambda: torch.set_num_threads(_start_value))
 
 
 def _in_fresh_thread(function: Callable[[], Any]) -> Any:

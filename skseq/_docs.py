@@ -78,7 +78,8 @@ default="adam"
     verbose : int, default=0
         1 shows a progress bar in a terminal and a table elsewhere, 2 the table.
     callbacks : list of skorch callbacks or None, default=None
-        Copied before use. An `EarlyStopping` or `ValidationSplit` of
+        Copied before use. For a schedule of your own set ``lr_schedule="constant"``.
+        An `EarlyStopping` or `ValidationSplit` of
         `skseq.callbacks` among them takes the place of the parameters above.
 """
 
@@ -90,8 +91,8 @@ _ATTRIBUTES = """
     n_epochs_ : int
         Epochs trained.
     best_epoch_ : int
-        The epoch (from 1) with the lowest validation loss, or training loss where
-        there is no validation.
+        The epoch (from 1) of the last call with the lowest validation loss, or
+        training loss where there is no validation.
     net_ : skorch.NeuralNet
         The trained net; the torch module is ``net_.module_``.
     n_channels_ : int

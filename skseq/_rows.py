@@ -52,11 +52,13 @@ def step_statistics(
     A step that lies in several windows counts in each of them. Summed by numpy
     in the order of the rows, which is the same on any number of threads.
     """
-    steps_per_row = weight * sequences.lengths
-    total = steps_per_row.sum()
-    mean = _weighted_sum(sequences, weight, 0.0) / total
-    variance = _weighted_sum(sequences, weight, mean, power=2) / total
-    return mean, safe_scale(mean, variance)
+    total = (weight * sequences.lengths).sum()
+    rough = _weighted_sum(sequences, weight, 0.0) / total
+    # The second pass corrects the rounding of the first (Chan et al., 1983).
+    shift = _weighted_sum(sequences, weight, rough) / total
+    variance = _weighted_sum(sequences, weight, rough, power=2) / total - shift**2
+    mean = rough + shift
+    return mean, safe_scale(mean, variance, int(sequences.lengths.sum()))
 
 
 def _weighted_sum(
@@ -71,8 +73,11 @@ def _weighted_sum(
     return total
 
 
-def safe_scale(mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """Standard deviation, but 1 where all is rounding noise around a constant."""
-    scale = np.sqrt(variance)
-    noise = 10 * np.finfo(np.float64).eps * np.abs(mean)
-    return np.where(scale <= noise, 1.0, scale)
+def safe_scale(mean: np.ndarray, variance: np.ndarray, n: int) -> np.ndarray:
+    """Standard deviation, but 1 where n equal numbers could look like this by rounding.
+
+    The bound is the one of scikit-learn's `StandardScaler`.
+    """
+    eps = np.finfo(np.float64).eps
+    constant = variance <= n * eps * variance + (n * mean * eps) ** 2
+    return np.where(constant, 1.0, np.sqrt(np.where(constant, 1.0, variance)))

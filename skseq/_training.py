@@ -45,12 +45,13 @@ def make_net(
         optimizer, options = OPTIMIZERS[optimizer]
     else:
         options = {}
+    if weight_decay:  # not every optimizer knows it
+        options = {**options, "weight_decay": weight_decay}
     options = {f"optimizer__{name}": value for name, value in options.items()}
     net = skorch.NeuralNet(
         module,
         criterion=loss,
         optimizer=optimizer,
-        optimizer__weight_decay=weight_decay,
         iterator_train=Batches,
         iterator_valid=Batches,
         device=str(device),
@@ -88,13 +89,12 @@ def run(
     *,
     epochs: int,
 ) -> None:
-    """Run skorch's fit loop; however it ends, the net holds what should be kept.
+    """Run skorch's fit loop after `on_train_begin`; the net ends with what to keep.
 
     A stop that a callback asked for is an end like any other. What else
     interrupts, Ctrl-C or an error, first restores the best weights so far and
     is then raised again (skorch's own `fit` swallows Ctrl-C).
     """
-    net.notify("on_train_begin", X=training, y=None)
     try:
         net.fit_loop(training, epochs=epochs)
     except BaseException as error:
@@ -221,6 +221,7 @@ def predict_raw(
     a row depend on how many rows are computed beside it.
     """
     device = torch.device(net.device)
+    sequences = for_device(sequences, device)
     module = copy.deepcopy(net.module_).eval()
     if device.type != "mps":
         module = module.double()
@@ -239,6 +240,14 @@ def resume_optimizer(net: skorch.NeuralNet, state: dict[int, Any]) -> None:
     """Go on with the moments of an earlier optimizer; rates stay the net's own."""
     groups = net.optimizer_.state_dict()["param_groups"]
     net.optimizer_.load_state_dict({"state": state, "param_groups": groups})
+
+
+def for_device(sequences: SequenceArray, device: torch.device) -> SequenceArray:
+    """The same sequences in numbers that the device has."""
+    if device.type == "mps" and sequences.dtype == np.float64:
+        values = sequences.values.astype(np.float32)
+        return SequenceArray(values, sequences.lengths, sequences.starts)
+    return sequences
 
 
 def tensors_to_numpy(state: Any) -> Any:

@@ -216,23 +216,24 @@ class ValidationSplit(BaseEstimator):
         return train, valid
 
     def _splitter(self, y: Any, groups: Any) -> Any:
-        if not isinstance(self.cv, (float, int)):
+        if not isinstance(self.cv, numbers.Real):
             splitter = check_cv(self.cv)
             if getattr(splitter, "random_state", 0) is None:
                 splitter = copy.copy(splitter)
                 splitter.random_state = self.random_state
             return splitter
-        if not 0.0 < self.cv < 1.0:
+        fraction = float(self.cv)
+        if not 0.0 < fraction < 1.0:
             raise ValueError(f"A validation fraction lies between 0 and 1, got {self.cv}.")
         if self.stratified and y is None:
             raise ValueError("A stratified split needs y.")
         how = {"random_state": self.random_state}
         if groups is not None and self.stratified:
             n_groups = len(np.unique(groups))
-            folds = min(max(round(1 / self.cv), 2), n_groups)
+            folds = min(max(round(1 / fraction), 2), n_groups)
             return StratifiedGroupKFold(n_splits=folds, shuffle=True, **how)
         if groups is not None:
-            return GroupShuffleSplit(n_splits=1, test_size=self.cv, **how)
+            return GroupShuffleSplit(n_splits=1, test_size=fraction, **how)
         if self.stratified:
-            return StratifiedShuffleSplit(n_splits=1, test_size=self.cv, **how)
-        return ShuffleSplit(n_splits=1, test_size=self.cv, **how)
+            return StratifiedShuffleSplit(n_splits=1, test_size=fraction, **how)
+        return ShuffleSplit(n_splits=1, test_size=fraction, **how)

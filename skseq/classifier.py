@@ -125,13 +125,18 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
                 "class_weight='balanced' is not possible in partial_fit, which sees "
                 "the classes bit by bit; pass a dict of weights."
             )
-        if not self.__sklearn_is_fitted__():
-            self.__dict__.pop("classes_", None)
-            self._multilabel = type_of_target(y) == "multilabel-indicator"
-            if self._multilabel:
-                classes = np.arange(np.shape(y)[1])
-        _check_partial_fit_first_call(self, classes)
-        self._partial_fit(X, y, sample_weight, learn_y=False)
+        first = not self.__sklearn_is_fitted__()
+        try:
+            if first:
+                self.__dict__.pop("classes_", None)
+                self._multilabel = type_of_target(y) == "multilabel-indicator"
+                if self._multilabel:
+                    classes = np.arange(np.shape(y)[1])
+            _check_partial_fit_first_call(self, classes)
+            self._partial_fit(X, y, sample_weight, learn_y=False)
+        finally:
+            if first and not self.__sklearn_is_fitted__():
+                self.__dict__.pop("classes_", None)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -235,6 +240,8 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
     def _encode_indicator(self, y: np.ndarray, name: str, *, learn: bool) -> np.ndarray:
         if self.class_weight is not None:
             raise ValueError("class_weight is not possible with an indicator y.")
+        if not np.isin(y, (0, 1)).all():
+            raise ValueError(f"{name} as an indicator must hold 0 and 1 only.")
         if learn:
             self.classes_ = np.arange(y.shape[1])
         if y.shape[1] != len(self.classes_):
@@ -293,6 +300,11 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
         weight = rows.weight
         if self._weight_of_class is not None:
             weight = weight * self._weight_of_class[rows.y]
+        if (weight < 0).any() or not weight.any():
+            raise ValueError(
+                "class_weight must not be negative, nor zero for all rows that train or "
+                "for all that validate."
+            )
         return SequenceDataset(rows.sequences, rows.y, weight)
 
     def __sklearn_tags__(self) -> Any:

@@ -102,6 +102,9 @@ def sequence_frame(X: Any, name: str = "sequence") -> pandas.DataFrame:
 def convert(X: Any, name: str = "X") -> tuple[SequenceArray, bool]:
     """`as_sequences`, and whether `X` was a 2-D table of equal lengths."""
     if isinstance(X, SequenceArray):
+        values = _numbers_or_text(X.values, name)
+        if values is not X.values:
+            X = SequenceArray(values, X.lengths, X.starts)
         return X, False
     if hasattr(X, "tocsr"):
         raise TypeError(
@@ -284,4 +287,7 @@ def _rectangle(rows: Sequence[Any], name: str) -> np.ndarray | None:
 
 
 def _tensor_to_numpy(tensor: Any) -> np.ndarray:
-    return np.asarray(tensor.detach().cpu())
+    tensor = tensor.detach().cpu()
+    if str(tensor.dtype) == "torch.bfloat16":  # which numpy does not have
+        tensor = tensor.float()
+    return np.asarray(tensor)

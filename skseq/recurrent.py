@@ -142,7 +142,9 @@ class RecurrentNet(nn.Module):
         if self.embedding is None:
             x = self.scaling(x).to(self.head.weight.dtype)
         else:
-            x = self.embedding(x[:, :, 0])
+            unknown = self.embedding.num_embeddings - 1
+            # The vector of unknown symbols is zero, and no gradient reaches it.
+            x = self.embedding(x[:, :, 0]) * (x != unknown)
         for depth in range(0, len(self.layers), self.directions):
             if depth:
                 x = self.dropout(x)

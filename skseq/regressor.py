@@ -85,7 +85,7 @@ class SequenceRegressor(RegressorMixin, BaseSequenceEstimator):
         return y
 
     def _make_loss(self) -> Loss:
-        return REGRESSION_LOSSES[self.loss]()
+        return REGRESSION_LOSSES[self._loss]()
 
     def _n_outputs(self) -> int:
         return self.n_outputs_
@@ -100,7 +100,7 @@ class SequenceRegressor(RegressorMixin, BaseSequenceEstimator):
             module.output_scaling.set(np.zeros_like(mean), np.where(mean > 0, mean, 1.0))
         else:
             variance = (share * (train.y - mean) ** 2).sum(axis=0)
-            module.output_scaling.set(mean, safe_scale(mean, variance))
+            module.output_scaling.set(mean, safe_scale(mean, variance, len(train)))
 
     def _dataset(self, rows: Rows, module: RecurrentNet) -> SequenceDataset:
         mean, scale = module.output_scaling.get()

@@ -256,6 +256,8 @@ def check_steps(sequences: SequenceArray, name: str) -> None:
             "Found array with 0 sample(s) (shape=(0,)) while a minimum of 1 is required, "
             f"in {name}: it has no sequences."
         )
+    if not sequences.n_channels:
+        raise ValueError(f"The sequences of {name} have no channels.")
     if not sequences.lengths.all():
         i = int(np.argmin(sequences.lengths))
         raise ValueError(

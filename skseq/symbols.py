@@ -47,6 +47,11 @@ def learn_vocabulary(sequences: SequenceArray) -> np.ndarray:
 
 def encode(sequences: SequenceArray, vocabulary: np.ndarray, name: str) -> SequenceArray:
     """The same sequences as positions in the embedding table (int64)."""
+    used = step_index(sequences)
+    if len(used) < len(sequences.values):
+        # Few rows of a large block: do not look up the whole of it.
+        sequences = SequenceArray(sequences.values[used], sequences.lengths)
+        used = np.arange(len(used))
     values = sequences.values[:, 0]
     if (values.dtype.kind == "U") != (vocabulary.dtype.kind == "U"):
         kinds = {True: "strings", False: "integers"}
@@ -56,7 +61,7 @@ def encode(sequences: SequenceArray, vocabulary: np.ndarray, name: str) -> Seque
         )
     slot = np.searchsorted(vocabulary, values).clip(max=len(vocabulary) - 1)
     known = vocabulary[slot] == values
-    if not known[step_index(sequences)].any():
+    if not known[used].any():
         warnings.warn(
             f"None of the symbols in {name} occurred in training; compare them with "
             "vocabulary_.",
