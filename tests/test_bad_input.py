@@ -9,6 +9,7 @@ from skseq import (
     GRUSequenceRegressor,
     LSTMSequenceClassifier,
     LSTMSequenceRegressor,
+    SequenceArray,
 )
 
 CLASSES = [
@@ -35,6 +36,9 @@ BAD_X = {
     "sparse": (sparse.csr_array(np.eye(4)), r"Sparse data .* use X.toarray\(\)"),
     "strings": (["ab", "b", "abc", "a"], "set embedding_dim, for example"),
     "no rows": ([], r"0 sample\(s\)"),
+    "no channels": ([np.zeros((3, 0))] * 4, "no channels"),
+    "complex block": (SequenceArray(np.ones(4) * 1j, [1] * 4), "Complex data"),
+    "dates in a block": (SequenceArray(np.ones(4, "M8[s]"), [1] * 4), "numbers or strings"),
 }
 
 
@@ -65,7 +69,7 @@ def test_sequences(cls, bad, message):
         ([0, 1, 0], "y has 3 rows, but X has 4 sequences"),
         (None, "requires y to be passed"),
         ([0, 1, np.nan, 1], "NaN"),
-        (np.zeros((4, 1, 1, 1)), "y|dim"),
+        (np.zeros((4, 1, 1)), "dim 3|Unknown label type: unknown|3D array"),
     ],
 )
 def test_targets(cls, y, message):
@@ -80,11 +84,13 @@ def test_targets(cls, y, message):
         (["a"] * 4, {}, "needs at least 2 classes; y has only one class, 'a'"),
         ([0.5, 1.5, 2.5, 3.5], {}, "Unknown label type"),
         ([[0, 1], [1, 0], [1, 1], [0, 0]], {"class_weight": {0: 1}}, "indicator y"),
+        ([[1, 2], [2, 1], [2, 2], [1, 1]], {}, "indicator must hold 0 and 1|not supported"),
+        (Y, {"class_weight": {0: -1.0}}, "class_weight must not be negative"),
         (Y, {"class_weight": {5: 2.0}}, "class"),
     ],
 )
 def test_labels(cls, y, options, message, monkeypatch):
-    if options.get("class_weight") == {5: 2.0}:  # found once the split is made
+    if "class_weight" in options:  # found once the split is made
         monkeypatch.undo()
     with pytest.raises(ValueError, match=message):
         cls(validation_fraction=None, **options).fit(X, y)
@@ -206,7 +212,9 @@ class TestPredict:
             self.model.set_params(validation_fraction=0.1).fit(
                 [np.ones(3)] * 4, list("abcd")
             )
-        self.model.set_params(validation_fraction=None)
+        with pytest.raises(Exception, match=r"."):
+            self.model.set_params(optimizer=int).fit(X, ["a", "b"] * 2)
+        self.model.set_params(validation_fraction=None, optimizer="adam")
         assert vars(self.model) == before
         assert (self.model.predict_proba(X) == expected).all()
 

@@ -100,5 +100,10 @@ def test_statistics_are_those_of_the_repeated_steps(table):
 def test_a_large_offset_does_not_drown_the_scale():
     mean, scale = step_statistics(as_sequences(np.array([[1e9, 1e9 + 2]])), np.ones(1))
     assert (mean, scale) == ([1e9 + 1], [1.0])
-    constant = step_statistics(as_sequences(np.full((3, 7), 0.1)), np.ones(3))
-    assert constant[1] == [1.0]
+
+
+@pytest.mark.parametrize("n", [7, 2000, 1_000_000])
+def test_a_constant_channel_is_not_blown_up(n):
+    mean, scale = step_statistics(as_sequences(np.full((3, n), 0.1)), np.ones(3))
+    assert scale == [1.0]
+    np.testing.assert_allclose(mean, 0.1)

@@ -143,6 +143,13 @@ def test_parameters_changed_after_fit_do_not_matter(ragged):
     assert (again.predict_proba(X) == expected).all()
 
 
+def test_loss_and_optimizer_are_those_of_the_fit(ragged):
+    model, X = fitted(MODELS["lstm regressor"], ragged)
+    expected = model.predict(X)
+    model.set_params(loss="squared_error", optimizer="no such thing")
+    assert (pickle.loads(pickle.dumps(model)).predict(X) == expected).all()
+
+
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 @pytest.mark.parametrize("model", [MODELS["lstm regressor"], MODELS["gru classifier"]])

@@ -144,6 +144,7 @@ RAGGED_CONTAINERS = {
     "tuple of arrays": tuple(np.array(r) for r in ROWS),
     "list of columns": [np.array(r)[:, None] for r in ROWS],
     "list of tensors": [torch.tensor(r, dtype=torch.float64) for r in ROWS],
+    "list of bfloat16 tensors": [torch.tensor(r, dtype=torch.bfloat16) for r in ROWS],
     "tensors with gradient": [
         torch.tensor(r, dtype=torch.float64, requires_grad=True) for r in ROWS
     ],

@@ -60,7 +60,6 @@ def test_by_default_a_tenth_stratified():
     train, valid = sides()
     assert len(valid) == 10
     assert not train & valid
-    assert abs(y[list(valid)].mean() - y.mean()) < 0.06
     assert set(model.history_[0]) == {
         *(
             "epoch",
@@ -72,6 +71,14 @@ def test_by_default_a_tenth_stratified():
             "seconds",
         )
     }
+
+
+def test_a_fraction_keeps_the_shares_of_the_classes():
+    X, _ = marked(100)
+    y = np.repeat([0, 1], [80, 20])
+    for seed in range(5):
+        fit(X, y, validation_fraction=0.1, random_state=seed)
+        assert y[list(sides()[1])].sum() == 2
 
 
 def test_none_trains_on_every_row():
@@ -226,6 +233,40 @@ def test_objects_win_over_parameters():
     assert [len(side) for side in sides()] == [30, 30]
     assert model.n_epochs_ == model.best_epoch_ + 2 < 40
     assert epoch_of_weights(model) == [model.best_epoch_]
+
+
+class OwnScore(Callback):
+    def on_epoch_end(self, net, **kwargs):
+        net.history.record("own", -float(len(net.history)))
+
+
+def test_early_stopping_may_monitor_what_another_callback_records():
+    X, y = marked(30)
+    stopping = EarlyStopping(monitor="own", lower_is_better=False, patience=2)
+    model = fit(X, y, callbacks=[OwnScore(), stopping], max_epochs=10)
+    assert (model.n_epochs_, model.best_epoch_) == (3, 1)
+
+
+@pytest.mark.parametrize("weight_of", ["train", "valid"])
+def test_a_side_without_weight_is_an_error(weight_of):
+    X, y = marked(20)
+    weight = np.repeat([1.0, 0.0] if weight_of == "train" else [0.0, 1.0], 10)
+    with pytest.raises(ValueError, match="side have weight 0"):
+        fit(
+            X,
+            y,
+            cls=GRUSequenceRegressor,
+            validation_fraction=[(range(10), range(10, 20))],
+            fit_params={"sample_weight": weight},
+        )
+
+
+def test_a_warm_start_keeps_its_validation_rows():
+    X, y = marked(60)
+    model = fit(X, y, warm_start=True, random_state=np.random.RandomState(0))
+    first = sides()
+    model.fit(X, y)
+    assert sides() == first
 
 
 def test_callbacks_are_copied_and_never_changed():
