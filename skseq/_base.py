@@ -6,25 +6,28 @@ import copy
 import numbers
 import warnings
 from abc import ABCMeta, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
 import skorch
 import torch
 from sklearn.base import _fit_context
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import (
-    _check_sample_weight,
-    _num_samples,
     check_is_fitted,
     validate_data,
 )
 from skorch.helper import predefined_split
 
 from . import symbols
-from ._devices import one_thread, resolve_device
+from ._checks import (
+    check_pooling,
+    check_rows_match,
+    check_weight,
+    draw_seed,
+    unchanged_by_errors,
+    unnamed,
+)
+from ._devices import one_thread, present_device, resolve_device
 from ._parameters import SequenceParameters
 from ._rows import Rows, step_statistics
 from ._training import (
@@ -44,7 +47,7 @@ from .batching import SequenceDataset
 from .callbacks import EarlyStopping, ValidationSplit
 from .containers import convert, named_columns
 from .losses import Loss
-from .recurrent import POOLINGS, RecurrentNet
+from .recurrent import RecurrentNet
 from .sequences import SequenceArray, check_steps
 
 DEFAULT_FRACTION = 0.1
@@ -490,68 +493,7 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
         module = RecurrentNet(**network["config"], generator=torch.Generator())
         module.load_state_dict(numpy_to_tensors(network["weights"]))
         self.net_ = self._make_net(
-            module, device=self._device_or_cpu(), optimizer=self._optimizer
+            module, device=present_device(self.device), optimizer=self._optimizer
         )
         if network["optimizer"] is not None:
             resume_optimizer(self.net_, numpy_to_tensors(network["optimizer"]))
-
-    def _device_or_cpu(self) -> torch.device:
-        try:
-            return resolve_device(self.device)
-        except ValueError as error:
-            warnings.warn(f"{error} Loaded on the CPU instead.", stacklevel=3)
-            return torch.device("cpu")
-
-
-@contextmanager
-def unchanged_by_errors(estimator: BaseSequenceEstimator) -> Iterator[None]:
-    """What was fitted before bad input came stays as it was."""
-    before = dict(estimator.__dict__)
-    try:
-        yield
-    except BaseException:
-        estimator.__dict__.clear()
-        estimator.__dict__.update(before)
-        raise
-
-
-def draw_seed(random_state: Any) -> int:
-    """One number that all randomness of a fit follows from."""
-    if random_state is None:
-        # From the system, so that numpy's global generator is not moved.
-        return int(np.random.SeedSequence().generate_state(1)[0] >> 1)
-    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
-
-
-def check_rows_match(sequences: SequenceArray, name: str, **others: Any) -> None:
-    """Raise if anything that belongs to the rows has another number of them."""
-    for other, values in others.items():
-        if values is not None and _num_samples(values) != len(sequences):
-            raise ValueError(
-                f"{other} has {_num_samples(values)} rows, but {name} has "
-                f"{len(sequences)} sequences. (Each row of a table is one sequence; of a "
-                "table in long format pass a list with one array for each sequence.)"
-            )
-
-
-def check_weight(sample_weight: Any, sequences: SequenceArray, name: str) -> np.ndarray:
-    weight = _check_sample_weight(
-        sample_weight, np.empty(len(sequences)), dtype=np.float64, ensure_non_negative=True
-    )
-    if not weight.any():
-        raise ValueError(f"All of {name} is zero; at least one row needs a weight.")
-    return weight
-
-
-def check_pooling(pooling: Any) -> None:
-    kinds = [pooling] if isinstance(pooling, str) else list(pooling)
-    if not kinds or not all(kind in POOLINGS for kind in kinds):
-        raise ValueError(
-            f"The 'pooling' parameter must be one or a tuple of {POOLINGS}, got "
-            f"{pooling!r}."
-        )
-
-
-def unnamed(callback: Any) -> Any:
-    """Skorch takes a callback, or a pair of a name and a callback."""
-    return callback[1] if isinstance(callback, tuple) else callback

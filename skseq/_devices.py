@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -30,6 +31,15 @@ def resolve_device(device: str | torch.device) -> torch.device:
             "Use device='auto' to take the best one."
         )
     return resolved
+
+
+def present_device(device: str | torch.device) -> torch.device:
+    """The device that a name stands for, or the CPU with a warning."""
+    try:
+        return resolve_device(device)
+    except ValueError as error:
+        warnings.warn(f"{error} Loaded on the CPU instead.", stacklevel=3)
+        return torch.device("cpu")
 
 
 def _present() -> list[str]:

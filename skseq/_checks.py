@@ -1,0 +1,69 @@
+"""Checks of what the caller passed, and what an error leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, _num_samples
+
+from .recurrent import POOLINGS
+from .sequences import SequenceArray
+
+
+@contextmanager
+def unchanged_by_errors(estimator: BaseEstimator) -> Iterator[None]:
+    """What was fitted before bad input came stays as it was."""
+    before = dict(estimator.__dict__)
+    try:
+        yield
+    except BaseException:
+        estimator.__dict__.clear()
+        estimator.__dict__.update(before)
+        raise
+
+
+def draw_seed(random_state: Any) -> int:
+    """One number that all randomness of a fit follows from."""
+    if random_state is None:
+        # From the system, so that numpy's global generator is not moved.
+        return int(np.random.SeedSequence().generate_state(1)[0] >> 1)
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+def check_rows_match(sequences: SequenceArray, name: str, **others: Any) -> None:
+    """Raise if anything that belongs to the rows has another number of them."""
+    for other, values in others.items():
+        if values is not None and _num_samples(values) != len(sequences):
+            raise ValueError(
+                f"{other} has {_num_samples(values)} rows, but {name} has "
+                f"{len(sequences)} sequences. (Each row of a table is one sequence; of a "
+                "table in long format pass a list with one array for each sequence.)"
+            )
+
+
+def check_weight(sample_weight: Any, sequences: SequenceArray, name: str) -> np.ndarray:
+    weight = _check_sample_weight(
+        sample_weight, np.empty(len(sequences)), dtype=np.float64, ensure_non_negative=True
+    )
+    if not weight.any():
+        raise ValueError(f"All of {name} is zero; at least one row needs a weight.")
+    return weight
+
+
+def check_pooling(pooling: Any) -> None:
+    kinds = [pooling] if isinstance(pooling, str) else list(pooling)
+    if not kinds or not all(kind in POOLINGS for kind in kinds):
+        raise ValueError(
+            f"The 'pooling' parameter must be one or a tuple of {POOLINGS}, got "
+            f"{pooling!r}."
+        )
+
+
+def unnamed(callback: Any) -> Any:
+    """Skorch takes a callback, or a pair of a name and a callback."""
+    return callback[1] if isinstance(callback, tuple) else callback
