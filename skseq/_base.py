@@ -351,7 +351,10 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
             **self._architecture(),
             generator=generator,
         )
-        if self.standardize and not symbols_given:
+        if symbols_given:
+            # What only validation rows hold is as good as unknown.
+            module.zero_embedding_except(symbols.learn_vocabulary(train.sequences))
+        elif self.standardize:
             mean, scale = step_statistics(train.sequences, train.weight)
             module.scaling.set(mean, scale)
         self._loss = self.loss

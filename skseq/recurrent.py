@@ -125,6 +125,14 @@ class RecurrentNet(nn.Module):
                 nn.init.xavier_uniform_(linear.weight, generator=generator)
                 nn.init.zeros_(linear.bias)
 
+    @torch.no_grad()
+    def zero_embedding_except(self, rows: np.ndarray) -> None:
+        """Give zero vectors to all symbols but those in these rows of the table."""
+        assert self.embedding is not None
+        kept = torch.zeros(self.embedding.num_embeddings, 1)
+        kept[torch.from_numpy(rows)] = 1.0
+        self.embedding.weight.mul_(kept)
+
     def seed_dropout(self, seed: int | None) -> None:
         """Draw dropout from an own generator; None goes back to torch's global one."""
         if seed is None:

@@ -246,6 +246,16 @@ def test_an_unseen_symbol_has_a_defined_prediction():
     assert (unseen[0] != unseen[2]).any()
 
 
+def test_symbols_of_validation_rows_are_as_good_as_unknown():
+    X, y = ["ab", "ba", "cc", "c", "az", "cz"], [0, 0, 1, 1, 0, 1]
+    split = [(range(4), range(4, 6))]
+    model = LSTMSequenceClassifier(
+        **{**QUICK, "validation_fraction": split, "max_epochs": 3}, embedding_dim=3
+    ).fit(X, y)
+    assert model.vocabulary_.tolist() == ["a", "b", "c", "z"]
+    assert (model.predict_proba(["az"]) == model.predict_proba(["a?"])).all()
+
+
 def test_nothing_but_unseen_symbols_is_suspicious():
     model = LSTMSequenceClassifier(**QUICK, embedding_dim=3)
     model.fit(["AB", "BBA", "CC", "C"] * 5, [0, 0, 1, 1] * 5)
