@@ -320,7 +320,7 @@ def test_an_interrupted_fit_keeps_its_best_and_raises(error, validation_fraction
 def test_ctrl_c_in_a_real_process():
     """Ctrl-C ends a search, not only the fit it hits."""
     code = """
-        import sys, numpy as np
+        import signal, numpy as np
         from sklearn.model_selection import GridSearchCV
         from skorch.callbacks import Callback
         from skseq import LSTMSequenceClassifier
@@ -329,6 +329,8 @@ def test_ctrl_c_in_a_real_process():
             def on_epoch_end(self, net, **kwargs):
                 print("epoch", flush=True)
 
+        # Whoever starts the tests in the background leaves SIGINT ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         X, y = np.random.default_rng(0).normal(size=(100, 20)), [0, 1] * 50
         model = LSTMSequenceClassifier(max_epochs=100_000, callbacks=[Say()])
         try:
@@ -339,10 +341,13 @@ def test_ctrl_c_in_a_real_process():
     process = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True
     )
-    for _ in range(3):
-        assert process.stdout.readline() == "epoch\n"
-    process.send_signal(signal.SIGINT)
-    rest, _ = process.communicate(timeout=60)
+    try:
+        for _ in range(3):
+            assert process.stdout.readline() == "epoch\n"
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert rest.splitlines()[-1] == "interrupted"
 
 
