@@ -53,8 +53,6 @@ def _present() -> list[str]:
 
 
 _lock = threading.Lock()
-_inside = 0  # calls that are on one thread right now
-_start_value = 1  # the setting that new threads begin with, while there are any
 
 
 @contextmanager
@@ -63,31 +61,29 @@ def one_thread() -> Iterator[None]:
 
     Sums are split among threads, and split sums round differently. One thread
     in every process makes a result the same under every `n_jobs`.
-
-    torch's setting is the calling thread's own, but its last value is also
-    where threads that first use torch later begin. A fresh thread, which has no
-    setting yet, reads and restores that.
     """
-    global _inside, _start_value
     with _lock:
         mine = torch.get_num_threads()
-        if _inside == 0:
-            _start_value = _in_fresh_thread(torch.get_num_threads)
-        _inside += 1
         _set_own(1)
     try:
         yield
     finally:
         with _lock:
-            _inside -= 1
             _set_own(mine)
 
 
 def _set_own(n_threads: int) -> None:
-    """Set the calling thread's number, and nothing for threads to come."""
-    if torch.get_num_threads() != n_threads:
-        torch.set_num_threads(n_threads)
-        _in_fresh_thread(lambda: torch.set_num_threads(_start_value))
+    """Set the calling thread's number, and nothing for threads to come.
+
+    torch's setting is the calling thread's own, but its last value is also
+    where threads that first use torch later begin. A fresh thread, which has no
+    setting yet, reads and restores that; the lock keeps others out meanwhile.
+    """
+    if torch.get_num_threads() == n_threads:
+        return
+    start_value = _in_fresh_thread(torch.get_num_threads)
+    torch.set_num_threads(n_threads)
+    _in_fresh_thread(lambda: torch.set_num_threads(start_value))
 
 
 def _in_fresh_thread(function: Callable[[], Any]) -> Any:

@@ -1,5 +1,7 @@
 """The canonical order: the same rows in any order and number are one training set."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -100,6 +102,16 @@ def test_statistics_are_those_of_the_repeated_steps(table):
 def test_a_large_offset_does_not_drown_the_scale():
     mean, scale = step_statistics(as_sequences(np.array([[1e9, 1e9 + 2]])), np.ones(1))
     assert (mean, scale) == ([1e9 + 1], [1.0])
+
+
+def test_a_long_series_far_from_zero_is_measured_exactly():
+    values = 1e9 + np.random.default_rng(0).normal(size=(400_000, 3))
+    mean, scale = step_statistics(as_sequences(values[None, :]), np.ones(1))
+    for channel in range(3):
+        exact = math.fsum(values[:, channel]) / len(values)
+        assert abs(mean[channel] - exact) < 1e-6
+        expected = np.std(values[:, channel] - exact)
+        np.testing.assert_allclose(scale[channel], expected, rtol=1e-9)
 
 
 @pytest.mark.parametrize("n", [7, 2000, 1_000_000])

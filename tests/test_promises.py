@@ -200,12 +200,14 @@ def test_threads_are_the_callers_own_afterwards():
         from skseq import LSTMSequenceRegressor
 
         torch.set_num_threads(2)
-        X, y = np.random.default_rng(0).normal(size=(50, 20)), np.arange(50.0)
-        model = LSTMSequenceRegressor(max_epochs=20, validation_fraction=None)
+        X, y = np.random.default_rng(0).normal(size=(50, 5)), np.arange(50.0)
+        model = LSTMSequenceRegressor(max_epochs=3, validation_fraction=None).fit(X, y)
         found = []
 
         def fit():
-            model.__class__(**model.get_params()).fit(X, y).predict(X)
+            model.__class__(**model.get_params()).fit(X, y)
+            for _ in range(100):  # the setting changes hands all the time
+                model.predict(X[:2])
             found.append(torch.get_num_threads())
 
         workers = [threading.Thread(target=fit) for _ in range(3)]
