@@ -54,9 +54,9 @@ def step_statistics(
     """
     total = (weight * sequences.lengths).sum()
     rough = _weighted_sum(sequences, weight, 0.0) / total
-    # The second pass corrects the rounding of the first (Chan et al., 1983).
+    # The second pass takes out the rounding of the first.
     shift = _weighted_sum(sequences, weight, rough) / total
-    variance = _weighted_sum(sequences, weight, rough, power=2) / total - shift**2
+    variance = _weighted_sum(sequences, weight, rough, power=2) / total
     mean = rough + shift
     return mean, safe_scale(mean, variance, int(sequences.lengths.sum()))
 
