@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import math
 import sys
 from typing import Any
@@ -45,8 +46,10 @@ def make_net(
         optimizer, options = OPTIMIZERS[optimizer]
     else:
         options = {}
-    if weight_decay:  # not every optimizer knows it
+    if "weight_decay" in inspect.signature(optimizer).parameters:
         options = {**options, "weight_decay": weight_decay}
+    elif weight_decay:
+        raise ValueError(f"{optimizer.__name__} has no weight_decay; set it to 0.")
     options = {f"optimizer__{name}": value for name, value in options.items()}
     net = skorch.NeuralNet(
         module,

@@ -321,6 +321,11 @@ def test_optimizers_and_schedules_learn(ragged, optimizer, lr_schedule):
 
 def test_weight_decay_shrinks_weights(ragged):
     X, y = ragged
+    for optimizer in ("adam", "adamw", "sgd", torch.optim.AdamW):
+        model = LSTMSequenceClassifier(**QUICK, optimizer=optimizer).fit(X, y)
+        assert model.net_.optimizer_.param_groups[0]["weight_decay"] == 0.0
+    with pytest.raises(ValueError, match="Rprop has no weight_decay; set it to 0"):
+        model.set_params(optimizer=torch.optim.Rprop, weight_decay=0.1).fit(X, y)
     sizes = [
         sum(p.abs().sum().item() for p in model.net_.module_.parameters())
         for model in (
