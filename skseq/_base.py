@@ -291,27 +291,19 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
 
     def _validation_split(self, seed: int) -> tuple[ValidationSplit | None, bool]:
         """The split to make, and whether the user asked for it."""
-        passed = self._passed(ValidationSplit)
         fraction = self.validation_fraction
-        if passed is None and isinstance(fraction, ValidationSplit):
-            passed = fraction
-        if passed is not None:
-            split = copy.copy(passed)
+        candidates = [*map(unnamed, self.callbacks or ()), fraction]
+        passed = [c for c in candidates if isinstance(c, ValidationSplit)]
+        if passed:
+            split = copy.copy(passed[0])
             if split.random_state is None:
                 split.random_state = seed
             return split, True
         if fraction is None:
             return None, False
         asked = not isinstance(fraction, str)
-        if not asked:
-            fraction = DEFAULT_FRACTION
-        stratified = self._stratified and isinstance(fraction, numbers.Real)
-        return ValidationSplit(fraction, stratified=stratified, random_state=seed), asked
-
-    def _passed(self, kind: type) -> Any:
-        """The last object of a kind among `callbacks`, or None."""
-        found = [c for c in map(unnamed, self.callbacks or ()) if isinstance(c, kind)]
-        return found[-1] if found else None
+        cv = fraction if asked else DEFAULT_FRACTION
+        return ValidationSplit(cv, stratified=self._stratified, random_state=seed), asked
 
     def _architecture(self) -> dict[str, Any]:
         """What of the parameters decides the shape of the network."""
