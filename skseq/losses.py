@@ -7,29 +7,32 @@ over the training set, so that a batch of heavy rows counts for more.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-class Loss(nn.Module):
+class Loss(nn.Module, ABC):
     """Weighted mean of a loss that is computed row by row."""
 
     def forward(self, raw: Tensor, target_and_weight: tuple[Tensor, Tensor]) -> Tensor:
         target, weight = target_and_weight
         return (self.per_row(raw, target) * weight).mean()
 
+    @abstractmethod
     def per_row(self, raw: Tensor, target: Tensor) -> Tensor:
         """Loss of each row, shape (b,)."""
-        raise NotImplementedError
 
     def link(self, raw: Tensor) -> Tensor:
         """From raw outputs to what is predicted, both (b, k)."""
         return raw
 
+    @abstractmethod
     def score(self, raw: Tensor, target: Tensor, weight: Tensor) -> float:
         """What the estimator's own `score` would say of these outputs."""
-        raise NotImplementedError
 
 
 class CrossEntropy(Loss):
@@ -113,7 +116,7 @@ class Poisson(RegressionLoss):
         return torch.exp(raw)
 
 
-REGRESSION_LOSSES = {
+REGRESSION_LOSSES: dict[str, Callable[[], Loss]] = {
     "squared_error": SquaredError,
     "absolute_error": AbsoluteError,
     "huber": Huber,
