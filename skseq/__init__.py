@@ -1,5 +1,6 @@
 """scikit-learn compatible recurrent networks for sequences of unequal length."""
 
+from ._audit import audit
 from .batching import pad_collate
 from .classifier import GRUSequenceClassifier, LSTMSequenceClassifier
 from .containers import as_sequences, sequence_frame
@@ -15,6 +16,7 @@ __all__ = [
     "LSTMSequenceRegressor",
     "SequenceArray",
     "as_sequences",
+    "audit",
     "pad_collate",
     "sequence_frame",
 ]

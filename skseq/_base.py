@@ -14,7 +14,6 @@ import torch
 from sklearn.base import _fit_context
 from sklearn.utils.validation import (
     check_is_fitted,
-    validate_data,
 )
 from skorch.helper import predefined_split
 
@@ -28,6 +27,7 @@ from ._checks import (
     unnamed,
 )
 from ._devices import one_thread, present_device, resolve_device
+from ._inputs import SequenceInputs
 from ._parameters import SequenceParameters
 from ._rows import Rows, step_statistics
 from ._training import (
@@ -45,7 +45,7 @@ from ._training import (
 )
 from .batching import SequenceDataset
 from .callbacks import EarlyStopping, ValidationSplit
-from .containers import convert, named_columns
+from .containers import convert
 from .losses import Loss
 from .recurrent import RecurrentNet
 from .sequences import SequenceArray, check_steps
@@ -53,7 +53,7 @@ from .sequences import SequenceArray, check_steps
 DEFAULT_FRACTION = 0.1
 
 
-class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
+class BaseSequenceEstimator(SequenceInputs, SequenceParameters, metaclass=ABCMeta):
     """Base of all estimators; a task adds how y is encoded, scored and decoded."""
 
     cell: ClassVar[str]
@@ -181,18 +181,12 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
         """Everything the caller passed, checked and encoded, in the caller's order."""
         resolve_device(self.device)  # before any work, should it be missing
         check_pooling(self.pooling)
-        sequences, is_table = convert(X)
-        columns = named_columns(X, is_table) if len(sequences) else None
-        columns = "no_validation" if columns is None else columns
-        validate_data(self, columns, y, skip_check_array=True, ensure_2d=False, reset=reset)
-        check_steps(sequences, "X")
+        sequences, ndim = self._check_X(X, y, reset=reset)
         check_rows_match(sequences, "X", y=y, sample_weight=sample_weight, groups=groups)
         weight = check_weight(sample_weight, sequences, "sample_weight")
         targets = self._encode_y(y, weight, "y", learn=learn_y)
         if reset:
-            self._learn_inputs(sequences, is_table, np.flatnonzero(weight))
-        else:
-            self._check_inputs(sequences, is_table, "X")
+            self._learn_inputs(sequences, ndim, np.flatnonzero(weight))
         if groups is not None:
             groups = np.unique(np.asarray(groups), return_inverse=True)[1].ravel()
         return Rows(self._encode_X(sequences, "X"), targets, weight, groups)
@@ -204,42 +198,21 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
             return None
         if X is None or y is None:
             raise ValueError("Pass both of X_val and y_val, or neither.")
-        sequences, is_table = convert(X, "X_val")
+        sequences, ndim = convert(X, "X_val")
         check_steps(sequences, "X_val")
         check_rows_match(sequences, "X_val", y_val=y, sample_weight_val=sample_weight)
         weight = check_weight(sample_weight, sequences, "sample_weight_val")
         targets = self._encode_y(y, weight, "y_val", learn=False)
-        self._check_inputs(sequences, is_table, "X_val")
+        self._check_layout(sequences, ndim, "X_val")
         return Rows(self._encode_X(sequences, "X_val"), targets, weight)
 
-    def _learn_inputs(
-        self, sequences: SequenceArray, is_table: bool, used: np.ndarray
-    ) -> None:
-        """Channels and vocabulary, from the rows that count."""
+    def _learn_inputs(self, sequences: SequenceArray, ndim: int, used: np.ndarray) -> None:
+        """Layout and vocabulary, from the rows that count."""
         self.__dict__.pop("vocabulary_", None)
         if self.embedding_dim is not None:
             checked = symbols.check_symbols(sequences, "X")
             self.vocabulary_ = symbols.learn_vocabulary(checked[used])
-        self.n_channels_ = sequences.n_channels
-        self._is_table = is_table
-        # To scikit-learn the columns of a table are features, which are the
-        # time steps here; other containers have channels and free lengths.
-        self.n_features_in_ = int(sequences.lengths[0]) if is_table else self.n_channels_
-
-    def _check_inputs(self, sequences: SequenceArray, is_table: bool, name: str) -> None:
-        estimator = type(self).__name__
-        if is_table and self._is_table and sequences.lengths[0] != self.n_features_in_:
-            raise ValueError(
-                f"{name} has {sequences.lengths[0]} features, but {estimator} is expecting "
-                f"{self.n_features_in_} features as input. Pass a list of arrays for "
-                "sequences of other lengths."
-            )
-        if sequences.n_channels != self.n_channels_:
-            raise ValueError(
-                f"Sequence 0 of {name} has {sequences.n_channels} channels, like all of "
-                f"them, but {estimator} is trained on {self.n_channels_}. Pass the same "
-                "channels; a single sequence x is passed as [x]."
-            )
+        self._learn_layout(sequences, ndim)
 
     def _encode_X(self, sequences: SequenceArray, name: str) -> SequenceArray:
         if hasattr(self, "vocabulary_"):
@@ -446,14 +419,7 @@ class BaseSequenceEstimator(SequenceParameters, metaclass=ABCMeta):
     def _outputs(self, X: Any, *, decode: bool) -> np.ndarray:
         """What the network says of X, float64 of shape (n_samples, n_outputs)."""
         check_is_fitted(self)
-        sequences, is_table = convert(X)
-        check_steps(sequences, "X")
-        columns = named_columns(X, is_table)
-        if columns is not None:
-            validate_data(
-                self, columns, skip_check_array=True, ensure_2d=False, reset=False
-            )
-        self._check_inputs(sequences, is_table, "X")
+        sequences, _ = self._check_X(X, reset=False)
         with one_thread():
             return predict_raw(self.net_, self._encode_X(sequences, "X"), decode=decode)
 

@@ -116,3 +116,33 @@ REGRESSOR_ATTRIBUTES = f"""Attributes
     ----------
     n_outputs_ : int
         Targets of each sequence.{_ATTRIBUTES}"""
+
+SAMPLER_PARAMETERS = """sampling_strategy : "auto", dict or None, default="auto"
+        How many sequences each class is to have: "auto" as many as the largest class,
+        None as many as it has, and then `factor` times that; a dict says it
+        outright for the classes it names. Targets that are not classes are one.
+    factor : float >= 1, default=2.0
+        See `sampling_strategy`.
+    random_state : int, RandomState instance or None, default=None
+        Same number, same sequences.
+"""
+
+SAMPLER_ATTRIBUTES = """
+    Attributes
+    ----------
+    sampling_strategy_ : dict
+        The number of new sequences of each class.
+    sample_indices_ : ndarray of int
+        The row that each sequence of the result comes from.
+    n_channels_ : int
+        Values at each time step.
+    n_features_in_ : int
+        Columns of a 2-D `X` (its time steps), otherwise `n_channels_`.
+    feature_names_in_ : ndarray of str
+        Column names, where there are any.
+
+    Notes
+    -----
+    In a pipeline of imbalanced-learn a sampler works in `fit` alone: what is
+    predicted is never altered.
+"""

@@ -99,13 +99,13 @@ def sequence_frame(X: Any, name: str = "sequence") -> pandas.DataFrame:
     return pandas.DataFrame({name: cells}, index=None if callable(index) else index)
 
 
-def convert(X: Any, name: str = "X") -> tuple[SequenceArray, bool]:
-    """`as_sequences`, and whether `X` was a 2-D table of equal lengths."""
+def convert(X: Any, name: str = "X") -> tuple[SequenceArray, int]:
+    """`as_sequences`, and the dimensions of `X`, which are 1 for a list of sequences."""
     if isinstance(X, SequenceArray):
         values = _numbers_or_text(X.values, name)
         if values is not X.values:
             X = SequenceArray(values, X.lengths, X.starts)
-        return X, False
+        return X, 1
     if hasattr(X, "tocsr"):
         raise TypeError(
             f"Sparse data was passed for {name}, but dense data is required; use "
@@ -132,27 +132,27 @@ def named_columns(X: Any, is_table: bool) -> Any:
     return None
 
 
-def _from_list(X: Sequence[Any], name: str) -> tuple[SequenceArray, bool]:
+def _from_list(X: Sequence[Any], name: str) -> tuple[SequenceArray, int]:
     if not len(X):
         return _from_block(np.empty((0, 1)), name)
     if all(isinstance(row, (list, tuple, Number)) for row in X):
         array = _rectangle(X, name)
         if array is not None:
             return _from_block(array, name)
-    return _from_cells(X, name), False
+    return _from_cells(X, name), 1
 
 
-def _from_array(array: np.ndarray, name: str) -> tuple[SequenceArray, bool]:
+def _from_array(array: np.ndarray, name: str) -> tuple[SequenceArray, int]:
     if array.dtype.kind in "OU" and (
         array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1)
     ):
         cells = array.ravel()
         if not all(isinstance(cell, Number) for cell in cells):
-            return _from_cells(cells, name), False
+            return _from_cells(cells, name), 1
     return _from_block(array, name)
 
 
-def _from_block(array: np.ndarray, name: str) -> tuple[SequenceArray, bool]:
+def _from_block(array: np.ndarray, name: str) -> tuple[SequenceArray, int]:
     """One value in each cell: the axes are samples, time and perhaps channels."""
     if array.ndim not in (2, 3):
         raise ValueError(
@@ -166,7 +166,7 @@ def _from_block(array: np.ndarray, name: str) -> tuple[SequenceArray, bool]:
             f"Found array with 0 feature(s) (shape={array.shape}) while a minimum of 1 is "
             f"required, in {name}: its sequences have no steps."
         )
-    return SequenceArray.from_equal(_numbers_or_text(array, name)), array.ndim == 2
+    return SequenceArray.from_equal(_numbers_or_text(array, name)), array.ndim
 
 
 def _from_cells(cells: Sequence[Any] | np.ndarray, name: str) -> SequenceArray:

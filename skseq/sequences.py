@@ -238,6 +238,26 @@ def step_index(sequences: SequenceArray) -> np.ndarray:
     return np.arange(lengths.sum()) + np.repeat(sequences.starts - first, lengths)
 
 
+def stacked_steps(sequences: SequenceArray) -> np.ndarray:
+    """Every step of every sequence, in order; a view where they are stored like this."""
+    ends = sequences.starts + sequences.lengths
+    if len(sequences) and (sequences.starts[1:] == ends[:-1]).all():
+        return sequences.values[sequences.starts[0] : ends[-1]]
+    return sequences.values[step_index(sequences)]
+
+
+def distinct_steps(sequences: SequenceArray) -> tuple[np.ndarray, np.ndarray]:
+    """The stored steps that any sequence holds, once each, and where sequences start."""
+    n_steps = len(sequences.values)
+    ends = sequences.starts + sequences.lengths
+    begun = np.bincount(sequences.starts, minlength=n_steps + 1)
+    ended = np.bincount(ends, minlength=n_steps + 1)
+    held = np.cumsum(begun - ended)[:-1] > 0
+    if held.all():
+        return sequences.values, sequences.starts
+    return sequences.values[held], (np.cumsum(held) - 1)[sequences.starts]
+
+
 def row_chunks(sequences: SequenceArray) -> Iterator[slice]:
     """Runs of rows that hold about `CHUNK_STEPS` steps each."""
     if not len(sequences):
@@ -249,7 +269,7 @@ def row_chunks(sequences: SequenceArray) -> Iterator[slice]:
         yield slice(int(begin), int(end))
 
 
-def check_steps(sequences: SequenceArray, name: str) -> None:
+def check_steps(sequences: SequenceArray, name: str, *, finite: bool = True) -> None:
     """Raise if there is no sequence, an empty one, or a value that is not finite."""
     if not len(sequences):
         raise ValueError(
@@ -263,7 +283,7 @@ def check_steps(sequences: SequenceArray, name: str) -> None:
         raise ValueError(
             f"Sequence {i} of {name} is empty; remove it or give it at least one step."
         )
-    if sequences.dtype.kind != "f":
+    if sequences.dtype.kind != "f" or not finite:
         return
     bad = _not_finite(sequences)
     if bad is not None:

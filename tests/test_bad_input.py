@@ -220,12 +220,12 @@ class TestPredict:
 
     def test_other_channels_than_in_fit(self):
         with pytest.raises(
-            ValueError, match=r"has 1 channels, .* trained on 2.*is passed as \[x\]"
+            ValueError, match=r"has 1 channels, .* fitted on 2.*is passed as \[x\]"
         ):
             self.model.predict([np.zeros(3)])
 
     def test_strings_after_numbers_and_numbers_after_strings(self):
-        with pytest.raises(ValueError, match="trained on 2"):
+        with pytest.raises(ValueError, match="fitted on 2"):
             self.model.predict(["ab"])
         options = {"hidden_size": 2, "max_epochs": 1, "validation_fraction": None}
         words = GRUSequenceClassifier(embedding_dim=2, **options).fit(["ab", "c"] * 2, Y)

@@ -1,0 +1,36 @@
+"""What a transformer of sequences returns, for every `set_output`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import TransformerMixin
+from sklearn.utils._set_output import _get_output_config, _wrap_data_with_container
+
+from .._inputs import TABLE
+from ..containers import sequence_frame
+from ..sequences import SequenceArray
+
+
+def in_container(
+    result: np.ndarray | SequenceArray, X: Any, transformer: TransformerMixin
+) -> Any:
+    """A table as scikit-learn wraps it; other sequences as they are, or in one column.
+
+    `transform` is defined where scikit-learn does not wrap it by itself: it would
+    put a name on each channel of a frame, but sequences are one column.
+    """
+    if result.ndim == TABLE:
+        return _wrap_data_with_container("transform", result, X, transformer)
+    wanted = _get_output_config("transform", transformer)["dense"]
+    if wanted == "default":
+        return result
+    if wanted != "pandas":
+        raise ValueError(
+            f"Sequences cannot be put out as {wanted}; use set_output(transform='pandas') "
+            "for a frame with one column, or 'default'."
+        )
+    frame = sequence_frame(result)
+    index = getattr(X, "index", None)
+    return frame if index is None or callable(index) else frame.set_index(index)

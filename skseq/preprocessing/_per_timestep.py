@@ -1,0 +1,216 @@
+"""Any transformer of columns, applied to the time steps of all sequences."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context, clone
+from sklearn.utils import get_tags
+from sklearn.utils._param_validation import HasMethods
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
+
+from .._checks import check_rows_match
+from .._inputs import TABLE, SequenceInputs, restore
+from ..containers import convert
+from ..sequences import SequenceArray, distinct_steps, stacked_steps
+from ._output import in_container
+
+
+def _inner_has(method: str) -> Any:
+    def check(self: PerTimestep) -> bool:
+        getattr(getattr(self, "transformer_", self.transformer), method)
+        return True
+
+    return available_if(check)
+
+
+class _TransformsSteps(SequenceInputs):
+    """The methods that scikit-learn must not wrap for `set_output`: see `_output.py`."""
+
+    transformer: Any
+    transformer_: Any
+    _channel_names: Any
+
+    def transform(self, X: Any) -> Any:
+        """Transform every time step.
+
+        Parameters
+        ----------
+        X : sequences
+            Any container that `as_sequences` takes.
+
+        Returns
+        -------
+        ndarray, SequenceArray or DataFrame
+            A 2-D array for a 2-D array (3-D if steps get several values), a 3-D
+            array for a 3-D array, otherwise a `SequenceArray`.
+        """
+        check_is_fitted(self)
+        sequences, ndim = self._check_X(X, reset=False, finite=not self._allows_nan())
+        result = _map_steps(self.transformer_.transform, self._named, sequences)
+        return in_container(restore(result, ndim), X, self)
+
+    def _named(self, steps: np.ndarray) -> Any:
+        if self._channel_names is None:
+            return steps
+        import pandas
+
+        return pandas.DataFrame(steps, columns=self._channel_names)
+
+    def _allows_nan(self) -> bool:
+        return get_tags(self.transformer).input_tags.allow_nan
+
+
+class PerTimestep(_TransformsSteps, TransformerMixin, BaseEstimator):
+    """Apply a transformer of columns to the time steps of all sequences at once.
+
+    scikit-learn's transformers work on tables; the time steps of all sequences
+    are one, with a row for each step and a column for each channel. So one
+    adapter makes `StandardScaler`, `SimpleImputer`, `PCA`, `OrdinalEncoder`, a
+    `ColumnTransformer` and all others transformers of sequences.
+
+    A step counts in `fit` as often as it occurs: in each window that holds it, if
+    windows overlap, and in each copy of a sequence. So the result does not depend
+    on how sequences are stored. `transform` computes every stored step once, and
+    windows that overlap before overlap afterwards.
+
+    Parameters
+    ----------
+    transformer : estimator
+        A transformer that gives one row for each row. It is cloned.
+
+    Attributes
+    ----------
+    transformer_ : estimator
+        The fitted transformer.
+    n_channels_ : int
+        Values at each time step.
+    n_features_in_ : int
+        Columns of a 2-D `X` (its time steps), otherwise `n_channels_`.
+    feature_names_in_ : ndarray of str
+        Column names, where there are any: of a table, or of each frame in a list.
+
+    See Also
+    --------
+    skseq.SequenceArray.map : Apply a function to each sequence.
+
+    Examples
+    --------
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skseq import as_sequences
+    >>> from skseq.preprocessing import PerTimestep
+    >>> X = as_sequences([[1.0, 3.0], [5.0]])
+    >>> scaled = PerTimestep(StandardScaler()).fit_transform(X)
+    >>> scaled[0].ravel().round(2), scaled[1].ravel().round(2)
+    (array([-1.22,  0.  ]), array([1.22]))
+
+    Its parameters can be searched:
+
+    >>> from sklearn.decomposition import PCA
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skseq import LSTMSequenceClassifier
+    >>> search = GridSearchCV(
+    ...     make_pipeline(PerTimestep(PCA()), LSTMSequenceClassifier()),
+    ...     {"pertimestep__transformer__n_components": [2, 4]},
+    ... )
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "transformer": [HasMethods(["fit", "transform"])]
+    }
+
+    def __init__(self, transformer: Any) -> None:
+        self.transformer = transformer
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any = None) -> PerTimestep:
+        """Fit the transformer to the time steps of all sequences.
+
+        Parameters
+        ----------
+        X : sequences
+            Any container that `as_sequences` takes.
+        y : array-like of shape (n_samples,), default=None
+            Each step is given its sequence's target.
+
+        Returns
+        -------
+        self
+        """
+        sequences, ndim = self._check_X(X, reset=True, finite=not self._allows_nan())
+        check_rows_match(sequences, "X", y=y)
+        self._learn_layout(sequences, ndim)
+        # Names of channels, for a ColumnTransformer; those of a table are steps.
+        channels = None if self._is_table else getattr(self, "feature_names_in_", None)
+        self._channel_names = channels
+        steps = self._named(stacked_steps(sequences))
+        y = None if y is None else np.repeat(np.asarray(y), sequences.lengths, axis=0)
+        self.transformer_ = clone(self.transformer).fit(steps, y)
+        return self
+
+    @_inner_has("inverse_transform")
+    def inverse_transform(self, X: Any) -> Any:
+        """Undo `transform`.
+
+        Parameters
+        ----------
+        X : sequences
+            As `transform` returns them.
+
+        Returns
+        -------
+        ndarray or SequenceArray
+        """
+        check_is_fitted(self)
+        sequences, ndim = convert(X)
+        undo = self.transformer_.inverse_transform
+        result = _map_steps(undo, np.asarray, sequences)
+        # A table whose steps got several values each had become a 3-D array.
+        return restore(result, TABLE if ndim > 1 and self._is_table else ndim)
+
+    @_inner_has("get_feature_names_out")
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Names of the channels, or of the steps of a table that stays one.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the channels (of a table: of its steps).
+
+        Returns
+        -------
+        ndarray of str
+        """
+        check_is_fitted(self)
+        if not self._is_table:
+            return self.transformer_.get_feature_names_out(input_features)
+        of_steps = _check_feature_names_in(self, input_features)
+        of_channels = self.transformer_.get_feature_names_out()
+        return of_steps if len(of_channels) == 1 else of_channels
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.transformer)
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = inner.input_tags.allow_nan
+        tags.input_tags.string = inner.input_tags.string
+        tags.target_tags.required = inner.target_tags.required
+        tags.transformer_tags = inner.transformer_tags
+        tags.requires_fit = True  # for the layout, whatever the transformer needs
+        return tags
+
+
+def _map_steps(function: Any, prepare: Any, sequences: SequenceArray) -> SequenceArray:
+    """Apply a function of rows to each stored step once; what overlaps still does."""
+    steps, starts = distinct_steps(sequences)
+    values = function(prepare(steps))
+    values = values.toarray() if hasattr(values, "toarray") else np.asarray(values)
+    if len(values) != len(steps):
+        raise ValueError(
+            f"The transformer turned {len(steps)} rows into {len(values)}; PerTimestep "
+            "needs one that gives a row for each row."
+        )
+    return SequenceArray(values, sequences.lengths, starts)

@@ -1,0 +1,160 @@
+"""What samplers share: which sequences are copied, and what comes back."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils import _safe_indexing
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import type_of_target
+
+from .._checks import check_rows_match, draw_seed
+from .._inputs import TABLE, SequenceInputs, restore
+from ..containers import sequence_frame
+from ..sequences import SequenceArray, stacked_steps
+
+
+class SequenceSampler(SequenceInputs, BaseEstimator, ABC):
+    """Base of all samplers: which rows are copied. A concrete class alters the copies."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "sampling_strategy": [StrOptions({"auto"}), dict, None],
+        "factor": [Interval(Real, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    sampling_strategy: Any
+    factor: float
+    random_state: Any
+
+    @abstractmethod
+    def _alter(
+        self, copies: SequenceArray, originals: SequenceArray, random: np.random.Generator
+    ) -> SequenceArray:
+        """A variation of each copy."""
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any) -> SequenceSampler:
+        """Check the data, and find out how many sequences are wanted.
+
+        Parameters
+        ----------
+        X : sequences
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+
+        Returns
+        -------
+        self
+        """
+        self._check_X_y(X, y)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """The sequences, and behind them variations of some of them.
+
+        Parameters
+        ----------
+        X : sequences
+            Any container that `as_sequences` takes.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+
+        Returns
+        -------
+        X_resampled : like X, or SequenceArray
+            Arrays and frames stay what they are while lengths stay equal; all
+            else becomes a `SequenceArray`.
+        y_resampled : like y
+            A variation has the target of its original.
+        """
+        sequences, ndim, classes = self._check_X_y(X, y)
+        random = np.random.default_rng(draw_seed(self.random_state))
+        copied = [_spread(rows, n, random) for rows, n in classes]
+        chosen = np.concatenate(copied)
+        self.sample_indices_ = np.concatenate([np.arange(len(sequences)), chosen])
+        if len(chosen):
+            altered = self._alter(sequences[chosen], sequences, random)
+            sequences = _joined(sequences, altered)
+        return _like(X, sequences, ndim), _safe_indexing(y, self.sample_indices_)
+
+    def _check_X_y(
+        self, X: Any, y: Any
+    ) -> tuple[SequenceArray, int, list[tuple[np.ndarray, int]]]:
+        """Sequences, dimensions, and the rows of each class with the number of new ones."""
+        sequences, ndim = self._check_X(X, y, reset=True)
+        check_rows_match(sequences, "X", y=y)
+        self._learn_layout(sequences, ndim)
+        labels, codes = _classes(y)
+        counts = np.bincount(codes)
+        wanted = self._wanted(labels, counts)
+        new = wanted - counts
+        self.sampling_strategy_ = dict(zip(labels, new.tolist(), strict=True))
+        rows = [np.flatnonzero(codes == code) for code in range(len(labels))]
+        return sequences, ndim, list(zip(rows, new.tolist(), strict=True))
+
+    def _wanted(self, labels: list[Hashable], counts: np.ndarray) -> np.ndarray:
+        """How many sequences of each class there are to be."""
+        strategy = self.sampling_strategy
+        if not isinstance(strategy, dict):
+            size = np.full_like(counts, counts.max()) if strategy == "auto" else counts
+            return np.round(self.factor * size).astype(np.int64)
+        unknown = set(strategy) - set(labels)
+        if unknown:
+            raise ValueError(
+                f"sampling_strategy names {sorted(map(str, unknown))}, which are not "
+                f"classes of y; these are {[str(label) for label in labels]}."
+            )
+        wanted = counts.copy()
+        for code, label in enumerate(labels):
+            wanted[code] = strategy.get(label, counts[code])
+            if wanted[code] < counts[code]:
+                raise ValueError(
+                    f"sampling_strategy asks for {wanted[code]} sequences of class "
+                    f"{label!r}, but there are {counts[code]} already; samplers only add."
+                )
+        return wanted
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "sampler"
+        tags.target_tags.required = True
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def _classes(y: Any) -> tuple[list[Hashable], np.ndarray]:
+    """Labels, and the position of each row's label; one for all if y has no classes."""
+    if type_of_target(y, input_name="y") in ("binary", "multiclass"):
+        labels, codes = np.unique(np.asarray(y), return_inverse=True)
+        return labels.tolist(), codes.ravel()
+    return ["all"], np.zeros(len(y), dtype=np.int64)
+
+
+def _spread(rows: np.ndarray, n: int, random: np.random.Generator) -> np.ndarray:
+    """Choose n rows, each as often as any other, give or take one."""
+    times, rest = divmod(n, len(rows))
+    return np.concatenate([np.tile(rows, times), random.permutation(rows)[:rest]])
+
+
+def _joined(first: SequenceArray, second: SequenceArray) -> SequenceArray:
+    lengths = np.concatenate([first.lengths, second.lengths])
+    if first.values is second.values:
+        return SequenceArray(
+            first.values, lengths, np.concatenate([first.starts, second.starts])
+        )
+    steps = [stacked_steps(first), stacked_steps(second)]
+    return SequenceArray(np.concatenate(steps), lengths)
+
+
+def _like(X: Any, sequences: SequenceArray, ndim: int) -> Any:
+    result = restore(sequences, ndim)
+    if not hasattr(X, "columns"):
+        return result
+    if result.ndim == TABLE:
+        return type(X)(result, columns=X.columns)
+    return sequence_frame(result, name=X.columns[0])
