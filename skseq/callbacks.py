@@ -202,7 +202,7 @@ class ValidationSplit(BaseEstimator):
         n_samples = _num_samples(X)
         if y is not None:
             y = y.detach().cpu().numpy() if hasattr(y, "detach") else np.asarray(y)
-        splits = self._splitter(y, groups).split(np.zeros(n_samples), y, groups)
+        splits = self._splitter(y, groups).split(X, y, groups)
         last = deque(splits, maxlen=1)
         if not last:
             raise ValueError(f"{self.cv} gives no split of {n_samples} rows.")

@@ -52,20 +52,21 @@ def sliding_windows(
     stride : int, default=1
         Steps from the beginning of one window to that of the next.
     target : int, list of int or None, default=None
-        The channel, or channels, to forecast. None forecasts all of them.
+        The channel, or channels, to forecast, counted from 0. None forecasts all.
 
     Returns
     -------
     X : SequenceArray
         ``(n_steps - length - horizon) // stride + 1`` windows.
     y : ndarray of shape (n_windows,) or (n_windows, horizon * n_targets)
-        The values that follow. With several channels, those of the first step
-        come first. With one channel a read-only view, like X.
+        The values that follow; of several targets, those of the first step come
+        first. Of one target it is a read-only view.
 
     Raises
     ------
     ValueError
-        If the series is shorter than one window and its horizon.
+        If the series is shorter than one window and its horizon, or has no such
+        channel.
 
     Examples
     --------
@@ -91,9 +92,8 @@ def sliding_windows(
         )
     starts = np.arange(0, last + 1, stride)
     X = SequenceArray(series, np.full(len(starts), length), starts)
-    channels = slice(None) if target is None else np.atleast_1d(target)
     following = np.lib.stride_tricks.sliding_window_view(
-        series[length:, channels], horizon, axis=0
+        _channels(series, target)[length:], horizon, axis=0
     )[::stride]
     # (windows, targets, horizon): one target stays a view.
     if following.shape[1] == 1:
@@ -101,6 +101,19 @@ def sliding_windows(
     else:
         y = following.transpose(0, 2, 1).reshape(len(starts), -1)
     return X, y[:, 0] if y.shape[1] == 1 else y
+
+
+def _channels(series: np.ndarray, target: Any) -> np.ndarray:
+    """The channels to forecast; one channel stays a view."""
+    if target is None:
+        return series
+    asked = [int(i) for i in np.atleast_1d(target)]
+    if not asked or min(asked) < 0 or max(asked) >= series.shape[1]:
+        raise ValueError(
+            f"target={target!r} names no channel of a series that has {series.shape[1]}; "
+            "channels are counted from 0."
+        )
+    return series[:, asked[0] : asked[0] + 1] if len(asked) == 1 else series[:, asked]
 
 
 class WindowSplit:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from .._checks import draw_seed
 from ..containers import as_sequences
 from ..datasets._common import SharedStream
-from ._output import in_container
+from ._output import FitTransform, in_container
 
 # Seeds are kept in a table of float64, which holds whole numbers up to here.
 MAX_SEED = 2**53
 
 
-class _MakesSequences(ABC):
+class _MakesSequences(FitTransform, ABC):
     """The method that scikit-learn must not wrap for `set_output`: see `_output.py`."""
 
     def transform(self, X: Any) -> Any:
@@ -50,6 +52,9 @@ class SequenceGenerator(_MakesSequences, TransformerMixin, BaseEstimator):
 
     #: Names of the table's columns, in their order.
     setting_names: ClassVar[tuple[str, ...]]
+
+    n_timesteps: Any
+    _n_channels: ClassVar[int] = 1
 
     @abstractmethod
     def _draw(self, random: SharedStream) -> list[np.ndarray]:
@@ -114,17 +119,38 @@ class SequenceGenerator(_MakesSequences, TransformerMixin, BaseEstimator):
             f"{len(again)} repeat another. Draw fewer rows, or set a larger n_timesteps."
         )
 
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Names of the steps where sequences are a table, otherwise of the channels.
+
+        Parameters
+        ----------
+        input_features : object
+            Ignored.
+
+        Returns
+        -------
+        ndarray of str
+        """
+        if self._n_channels == 1 and isinstance(self.n_timesteps, Integral):
+            names = [f"step{i}" for i in range(int(self.n_timesteps))]
+        else:
+            names = [f"channel{i}" for i in range(self._n_channels)]
+        return np.array(names, dtype=object)
+
     def _check_table(self, X: Any, *, reset: bool) -> np.ndarray:
         self._validate_params()
         names = list(self.setting_names)
-        if hasattr(X, "columns") and sorted(map(str, X.columns)) == sorted(names):
+        if hasattr(X, "columns") and set(X.columns) == set(names):
             X = X[names]
-        table = validate_data(self, X, dtype=np.float64, reset=reset)
+        elif hasattr(X, "columns"):
+            raise ValueError(self._wrong_columns(f"the columns {list(X.columns)}"))
+        if reset:
+            table = validate_data(self, X, dtype=np.float64)
+        else:
+            # Names are known to be right; scikit-learn would compare them with fit's.
+            table = check_array(X, dtype=np.float64, estimator=self, input_name="X")
         if table.shape[1] != len(names):
-            raise ValueError(
-                f"{type(self).__name__} needs a table with the columns {', '.join(names)}, "
-                f"but X has {table.shape[1]} features; draw_settings makes one."
-            )
+            raise ValueError(self._wrong_columns(f"{table.shape[1]} features"))
         whole = (table[:, 0] >= 0) & (table[:, 0] < MAX_SEED) & (table[:, 0] % 1 == 0)
         self._check_column(whole, "seed", "a whole number, at least 0 and below 2 ** 53")
         for column, name in enumerate(names):
@@ -132,6 +158,12 @@ class SequenceGenerator(_MakesSequences, TransformerMixin, BaseEstimator):
                 binary = np.isin(table[:, column], (0, 1))
                 self._check_column(binary, name, "0 or 1")
         return table
+
+    def _wrong_columns(self, found: str) -> str:
+        return (
+            f"{type(self).__name__} needs a table with the columns "
+            f"{', '.join(self.setting_names)}, but X has {found}; draw_settings makes one."
+        )
 
     def _check_column(self, good: np.ndarray, name: str, what: str) -> None:
         if not good.all():

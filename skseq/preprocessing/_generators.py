@@ -32,6 +32,7 @@ from ..datasets._symbols import LOADED, check_loaded, draw_rolls, rolls_posterio
 from ..datasets._trigger import (
     HARD,
     IN_TIME,
+    N_CHANNELS,
     NOTHING,
     draw_events,
     draw_trigger_lengths,
@@ -286,6 +287,7 @@ class TriggerActionGenerator(_LabelledGenerator):
     """
 
     setting_names = ("seed", "label", "hard")
+    _n_channels = N_CHANNELS
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_timesteps": COMMON_CONSTRAINTS["n_timesteps"],

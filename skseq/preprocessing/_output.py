@@ -13,6 +13,24 @@ from ..containers import sequence_frame
 from ..sequences import SequenceArray
 
 
+class FitTransform:
+    """Mixin: `fit_transform` as it is, for scikit-learn's own wraps what it returns."""
+
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
+        """Fit, and transform the same sequences.
+
+        Parameters
+        ----------
+        X : as in `fit`
+        y : as in `fit`
+
+        Returns
+        -------
+        as `transform`
+        """
+        return self.fit(X, y).transform(X)  # type: ignore[attr-defined]
+
+
 def in_container(
     result: np.ndarray | SequenceArray, X: Any, transformer: TransformerMixin
 ) -> Any:

@@ -15,7 +15,7 @@ from .._checks import check_rows_match
 from .._inputs import TABLE, SequenceInputs, restore
 from ..containers import convert
 from ..sequences import SequenceArray, distinct_steps, stacked_steps
-from ._output import in_container
+from ._output import FitTransform, in_container
 
 
 def _inner_has(method: str) -> Any:
@@ -26,7 +26,7 @@ def _inner_has(method: str) -> Any:
     return available_if(check)
 
 
-class _TransformsSteps(SequenceInputs):
+class _TransformsSteps(FitTransform, SequenceInputs):
     """The methods that scikit-learn must not wrap for `set_output`: see `_output.py`."""
 
     transformer: Any
