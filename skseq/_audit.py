@@ -87,8 +87,8 @@ def audit(
     best possible           the exact ceiling, where it is known
     ======================  ====================================================
 
-    A difference counts as one if it is twice its standard error, which is
-    corrected for overlapping training sets.
+    A difference counts as one if it shows in every fold, or is twice its standard
+    error, corrected for training sets that overlap.
 
     Parameters
     ----------
@@ -268,7 +268,7 @@ def _sentence(
     def beats(better: np.ndarray, worse: np.ndarray) -> bool:
         gain = better - worse
         error = np.sqrt((1 / len(gain) + tested_share) * gain.var(ddof=1))
-        return bool(gain.mean() > 2 * error)
+        return bool((gain > 0).all() or gain.mean() > 2 * error)
 
     def mean(key: str) -> str:
         return _shown(scores[key].mean(), in_percent)

@@ -1,0 +1,231 @@
+"""`audit` says what a model knows, and what the task needs."""
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from skseq import GRUSequenceRegressor, LSTMSequenceClassifier, as_sequences, audit
+from skseq.datasets import make_pattern_sequences, make_sine_sequences
+from skseq.preprocessing import SymbolGenerator
+
+
+class KnowsTheRule(ClassifierMixin, BaseEstimator):
+    """A model that is exactly its rule: fast, and its scores are known."""
+
+    def __init__(self, rule):
+        self.rule = rule
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return self.classes_[[int(self.rule(x)) for x in as_sequences(X)]]
+
+
+class KnowsTheSum(RegressorMixin, BaseEstimator):
+    def fit(self, X, y):
+        self.is_fitted_ = True
+        return self
+
+    def predict(self, X):
+        return np.array([x.sum() for x in as_sequences(X)])
+
+
+def two_classes(n=200, ragged=True):
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(4, 9, size=n) if ragged else np.full(n, 6)
+    return [rng.normal(size=(k, 2)) for k in lengths]
+
+
+def rises(x):
+    return x[0, 0] < x[-1, 0]
+
+
+def labels(rule, X):
+    return np.array(["no", "yes"])[[int(rule(x)) for x in X]]
+
+
+def test_a_model_that_uses_order():
+    X = two_classes()
+    y = labels(rises, X)
+    report = audit(KnowsTheRule(rises), X, y, random_state=0)
+    assert list(report.scores) == [
+        "KnowsTheRule",
+        "constant",
+        "length only",
+        "last step only",
+        "mean of each channel",
+        "time shuffled",
+        "labels shuffled",
+    ]
+    mean = {name: scores.mean() for name, scores in report.scores.items()}
+    assert mean["KnowsTheRule"] == 1.0
+    for name in ("constant", "length only", "time shuffled", "labels shuffled"):
+        assert 0.35 < mean[name] < 0.65
+    # the last value is half of the comparison
+    assert 0.65 < mean["last step only"] < 0.85
+    assert report.sentence.startswith("KnowsTheRule scores 100.0%, and ")
+    assert report.sentence.endswith("this model uses order.")
+    assert report.in_percent
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "said"),
+    [
+        (lambda x: len(x) > 5, "length only", "A forest on the length alone"),
+        (lambda x: x[-1, 1] > 0, "last step only", "A forest on the last step alone"),
+        (lambda x: x[:, 0].mean() > 0, "mean of each channel", "A forest on the mean"),
+    ],
+    ids=["length", "last step", "means"],
+)
+def test_a_task_that_needs_no_sequence_model(rule, name, said):
+    X = two_classes(400)
+    y = labels(rule, X)
+    report = audit(KnowsTheRule(rule), X, y, random_state=0)
+    assert report.scores[name].mean() > 0.9
+    # a forest is never quite as good as the rule; a model with its errors is no better
+    clumsy = audit(
+        KnowsTheRule(lambda x: rule(x) != (abs(x[0, 0]) > 1.5)), X, y, random_state=0
+    )
+    assert clumsy.sentence.startswith(said)
+    assert clumsy.sentence.endswith("no sequence model is needed for that.")
+
+
+def test_a_model_that_does_not_use_order():
+    X = two_classes(400)
+
+    def product(x):
+        return x[:, 0].std() > x[:, 1].std()
+
+    report = audit(KnowsTheRule(product), X, labels(product, X), random_state=0)
+    scores = report.scores
+    np.testing.assert_array_equal(scores["time shuffled"], scores["KnowsTheRule"])
+    assert report.sentence == (
+        "Shuffling time changes nothing (100.0%, shuffled 100.0%): this model does not "
+        "use order."
+    )
+
+
+def test_a_constant_is_as_good():
+    X, y = make_pattern_sequences(200, balanced=False, random_state=0)
+    report = audit(KnowsTheRule(lambda x: True), X, y, cv=3, random_state=0)
+    share = f"{100 * report.scores['constant'].mean():.1f}%"
+    assert report.sentence == (
+        f"A constant scores {share}, KnowsTheRule {share}: it knows no more than that."
+    )
+    assert "length only" not in report.scores  # all are equally long
+
+
+def test_a_leak_shows_with_shuffled_labels():
+    known = {}
+
+    class Remembers(KnowsTheRule):
+        """Cheats: keeps the targets of every row that any fold has shown it."""
+
+        def fit(self, X, y):
+            known.update(zip((x.tobytes() for x in as_sequences(X)), y, strict=True))
+            return super().fit(X, y)
+
+        def predict(self, X):
+            return [known.get(x.tobytes(), 0) for x in as_sequences(X)]
+
+    X = two_classes(100)
+    y = np.random.default_rng(0).integers(0, 2, size=100)
+    report = audit(Remembers(None), X, y, cv=10, random_state=0)
+    assert report.scores["labels shuffled"].mean() > 0.8
+    assert report.sentence.startswith("With shuffled labels Remembers scores ")
+    assert report.sentence.endswith("look for a leak.")
+
+
+def test_the_best_possible():
+    dice = SymbolGenerator(n_timesteps=(5, 15))
+    table = dice.draw_settings(120, random_state=0)
+    y = dice.targets(table)
+    model = LSTMSequenceClassifier(embedding_dim=2, hidden_size=2, max_epochs=1)
+    report = audit(make_pipeline(dice, model), table, y, cv=3, random_state=0)
+    exact = ((dice.best_predictions(table) > 0.5) == y).mean()
+    assert abs(report.scores["best possible"].mean() - exact) < 1e-12
+    assert "LSTMSequenceClassifier" in report.scores  # what stands behind the generator
+    assert abs(report.scores["mean of each channel"].mean() - 0.5) < 0.25
+
+
+def test_the_best_possible_in_other_forms():
+    X, y = make_pattern_sequences(60, random_state=0)
+    model = KnowsTheRule(lambda x: "110" in "".join(map(str, x.ravel())))
+    two_columns = np.column_stack([1 - y, y])
+    report = audit(
+        model, X, y, best=two_columns, scoring="balanced_accuracy", cv=3, random_state=0
+    )
+    assert report.scores["best possible"].mean() == 1.0
+    assert report.sentence.endswith("The best possible is 100.0%.")
+    with pytest.raises(ValueError, match="best has 59 rows, but X has 60"):
+        audit(model, X, y, best=y[1:])
+
+
+def test_regression():
+    data = make_sine_sequences(200, 20, noise=0.2, random_state=0, return_X_y=False)
+    model = GRUSequenceRegressor(hidden_size=16, max_epochs=40, random_state=0)
+    report = audit(model, data.X, data.y, best=data.y_signal, cv=3, random_state=0)
+    assert not report.in_percent
+    assert report.scores["best possible"].mean() > 0.9
+    assert "uses order. The best possible is 0.9" in report.sentence
+    X = two_classes()
+    y = np.array([x.sum() for x in X])
+    report = audit(KnowsTheSum(), X, y, random_state=0)
+    assert "does not use order" in report.sentence
+    errors = audit(KnowsTheSum(), X, y, scoring="neg_mean_squared_error", random_state=0)
+    assert errors.scores["KnowsTheSum"].mean() > -1e-20
+    assert errors.scores["constant"].mean() < -5
+
+
+def test_scikit_learn_s_own_classifiers_on_tables():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 8))
+    y = (X[:, 0] > 0).astype(int)
+    report = audit(LogisticRegression(), X, y, random_state=0)
+    assert "uses order" in report.sentence
+    assert report.scores["time shuffled"].mean() < 0.75
+
+
+def test_symbols_as_strings():
+    words = ["ab" * n + "b" * (n % 2) for n in range(2, 40)]
+    y = [n % 2 for n in range(2, 40)]
+    report = audit(KnowsTheRule(lambda x: len(x) % 2), words, y, random_state=0)
+    assert report.scores["mean of each channel"].mean() > 0.5
+
+
+def test_the_table_is_readable():
+    X = two_classes(60)
+    y = labels(rises, X)
+    report = audit(KnowsTheRule(rises), X, y, cv=3, random_state=0)
+    lines = str(report).splitlines()
+    assert lines[0].split() == ["score", "+/-"]
+    assert lines[1].split() == ["KnowsTheRule", "100.0%", "0.0%"]
+    assert len({len(line) for line in lines[:-2]}) == 1
+    assert lines[-1] == report.sentence
+    assert repr(report) == str(report)
+
+
+def test_same_number_same_report():
+    X = two_classes(60)
+    y = labels(rises, X)
+    model = RandomForestClassifier(n_estimators=5, random_state=0)
+    table = np.array([x[:4, 0] for x in X])
+    first, again = (audit(model, table, y, cv=3, random_state=1) for _ in range(2))
+    assert str(first) == str(again)
+
+
+def test_bad_input_comes_before_any_work():
+    class Refuses(KnowsTheRule):
+        def fit(self, X, y):
+            raise AssertionError("work was done")
+
+    X = two_classes(20)
+    with pytest.raises(ValueError, match="y has 19 rows, but X has 20"):
+        audit(Refuses(rises), X, np.zeros(19))
+    with pytest.raises(ValueError, match="Sequence 0 of X is empty"):
+        audit(Refuses(rises), [X[0][:0], *X[1:]], np.zeros(20))
