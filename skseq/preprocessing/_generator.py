@@ -160,9 +160,10 @@ class SequenceGenerator(_MakesSequences, TransformerMixin, BaseEstimator):
         return table
 
     def _wrong_columns(self, found: str) -> str:
+        names = self.setting_names
         return (
-            f"{type(self).__name__} needs a table with the columns "
-            f"{', '.join(self.setting_names)}, but X has {found}; draw_settings makes one."
+            f"X has {found}, but {type(self).__name__} is expecting {len(names)} features "
+            f"as input: {', '.join(names)}. draw_settings makes such a table."
         )
 
     def _check_column(self, good: np.ndarray, name: str, what: str) -> None:
@@ -172,6 +173,7 @@ class SequenceGenerator(_MakesSequences, TransformerMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
+        tags.transformer_tags.preserves_dtype = []
         return tags
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -129,10 +129,14 @@ class SequenceSampler(SequenceInputs, BaseEstimator, ABC):
 
 def _classes(y: Any) -> tuple[list[Hashable], np.ndarray]:
     """Labels, and the position of each row's label; one for all if y has no classes."""
-    if type_of_target(y, input_name="y") in ("binary", "multiclass"):
-        labels, codes = np.unique(np.asarray(y), return_inverse=True)
-        return labels.tolist(), codes.ravel()
-    return ["all"], np.zeros(len(y), dtype=np.int64)
+    kind = type_of_target(y, input_name="y")
+    array = np.asarray(y)
+    if kind == "multilabel-indicator" and (array.sum(axis=1) == 1).all():
+        array = array.argmax(axis=1)  # one column for each class
+    elif kind not in ("binary", "multiclass"):
+        return ["all"], np.zeros(len(array), dtype=np.int64)
+    labels, codes = np.unique(array, return_inverse=True)
+    return labels.tolist(), codes.ravel()
 
 
 def _spread(rows: np.ndarray, n: int, random: np.random.Generator) -> np.ndarray:
