@@ -6,10 +6,6 @@ steps of 12 channels, nine speakers. Everything but the estimator is scikit-lear
 
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.metrics import ConfusionMatrixDisplay, classification_report
