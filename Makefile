@@ -1,14 +1,20 @@
-# make demo   the quickstart in an environment of its own
-# make test   style, types and the whole test suite
+# make demo      the quickstart in an environment of its own
+# make examples  the quickstart and the four classic tasks, five minutes
+# make test      style, types and the whole test suite
 PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin
 INSTALL = $(RUN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint clean
+EXAMPLES = quickstart find_pattern forecast_sine trigger_action loaded_die
+
+.PHONY: demo examples test lint clean
 
 demo: $(VENV)/.demo
 	$(RUN)/python examples/quickstart.py
+
+examples: $(VENV)/.demo
+	for name in $(EXAMPLES); do $(RUN)/python examples/$$name.py || exit 1; done
 
 test: lint
 	SCIPY_ARRAY_API=1 $(RUN)/python -m pytest --numprocesses=2 $(ARGS)

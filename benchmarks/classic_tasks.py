@@ -28,7 +28,7 @@ import trigger_action
 
 SEEDS = range(5)
 N_TEST = 10_000
-FRESH = 1000  # added to a seed, so that test data have seeds of their own
+FRESH = 5000  # added to a seed, so that test data have seeds of their own
 
 
 def pattern(seed):

@@ -20,7 +20,7 @@ NOISE, WINDOW = 0.1, 50
 
 
 def make_model(seed):
-    return GRUSequenceRegressor(max_epochs=20, random_state=seed)
+    return GRUSequenceRegressor(batch_size=64, max_epochs=30, random_state=seed)
 
 
 def make_series(seed):
@@ -32,11 +32,10 @@ def errors(series, horizon, seed):
     """The GRU's forecasts, and the error of each model in units of the noise."""
     X, y = sliding_windows(series[:4000], WINDOW, horizon)
     X_test, y_test = sliding_windows(series[4000:], WINDOW, horizon)
+    table, table_test = (np.asarray(windows)[:, :, 0] for windows in (X, X_test))
     forecasts = {
         "constant": np.full_like(y_test, y.mean()),
-        "linear autoregression": LinearRegression()
-        .fit(np.asarray(X)[:, :, 0], y)
-        .predict(np.asarray(X_test)[:, :, 0]),
+        "linear autoregression": LinearRegression().fit(table, y).predict(table_test),
         "GRU": make_model(seed).fit(X, y).predict(X_test),
     }
     return forecasts["GRU"], {
@@ -71,9 +70,8 @@ def draw(test, forecasts, begin=300):
         axes.plot(steps, test[steps], "k.", label="what came")
         axes.plot(steps, forecast, color="tab:orange", label="forecast")
         axes.fill_between(steps, *band, color="tab:orange", alpha=0.2, label="± noise")
-        axes.set(title=title, xlabel="step", ylabel="value")
+        axes.set(title=title, xlabel="step", ylabel="value", ylim=(-1.5, 2.0))
         axes.legend(loc="upper left", ncols=4)
-        axes.set_ylim(-1.5, 2.0)
     path = Path("forecast_sine.png").resolve()
     figure.savefig(path, dpi=150)
     return path

@@ -13,16 +13,17 @@ from joblib import Parallel, delayed
 from skseq import LSTMSequenceClassifier
 from skseq.datasets import make_symbol_sequences
 
-N_TRAIN = 20_000
+N_TRAIN = 60_000
 
 
 def make_model(seed, pooling):
     return LSTMSequenceClassifier(
         embedding_dim=8,
-        hidden_size=32,
+        hidden_size=16,
         pooling=pooling,
         batch_size=128,
         lr_schedule="cosine",
+        validation_fraction=0.15,
         early_stopping=True,  # the weights of the best epoch are restored
         patience=5,
         max_epochs=50,
@@ -41,8 +42,8 @@ def main():
     for model in models:
         score = model.score(test.X, test.y)
         print(
-            f"pooling={model.pooling!r}: accuracy {score:.4f}, {100 * (best - score):.2f} "
-            f"points below; best epoch {model.best_epoch_} of {model.n_epochs_}"
+            f"pooling={model.pooling!r}: accuracy {score:.4f}, {100 * (score - best):+.2f} "
+            f"points from it; best epoch {model.best_epoch_} of {model.n_epochs_}"
         )
     print(f"picture: {draw(models, test)}")
 
@@ -64,6 +65,7 @@ def draw(models, test):
         )
     beside[0].set(ylabel="probability of the network")
     curves.set(title="Loss (dotted: best epoch)", xlabel="epoch", ylabel="cross-entropy")
+    curves.xaxis.get_major_locator().set_params(integer=True)
     curves.legend()
     path = Path("loaded_die.png").resolve()
     figure.savefig(path, dpi=150)

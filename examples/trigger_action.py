@@ -32,7 +32,7 @@ def make_model(seed, early_stopping=False):
 def main():
     X, y = make_trigger_action_sequences(3000, 30, hard_negatives=0.5, random_state=0)
     X_train, X, y_train, y = train_test_split(
-        X, y, stratify=y, test_size=0.5, random_state=0
+        X, y, stratify=y, test_size=0.6, random_state=0
     )
     X_val, X_test, y_val, y_test = train_test_split(
         X, y, stratify=y, test_size=0.5, random_state=0
@@ -55,9 +55,8 @@ def main():
 
 
 def draw(models):
-    figure, grid = plt.subplots(
-        2, 2, figsize=(11, 7), sharex=True, sharey="row", layout="constrained"
-    )
+    shared = {"sharex": True, "sharey": "row"}
+    figure, grid = plt.subplots(2, 2, figsize=(11, 7), layout="constrained", **shared)
     for column, (name, model) in zip(grid.T, models.items(), strict=True):
         epochs = [row["epoch"] for row in model.history_]
         for axes, figures in zip(column, ("loss", "score"), strict=True):
@@ -65,10 +64,8 @@ def draw(models):
                 values = [row[f"{side}_{figures}"] for row in model.history_]
                 axes.plot(epochs, values, label=label)
             axes.axvline(model.best_epoch_, color="0.6", linestyle=":", label="best epoch")
-        column[0].set(title=name, yscale="log")
-        column[1].set(xlabel="epoch")
-    grid[0, 0].set(ylabel="cross-entropy")
-    grid[1, 0].set(ylabel="accuracy")
+        column[0].set(title=name, yscale="log", ylabel="cross-entropy")
+        column[1].set(xlabel="epoch", ylabel="accuracy")
     grid[0, 1].legend()
     path = Path("trigger_action.png").resolve()
     figure.savefig(path, dpi=150)
