@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skseq import SequenceArray
-from skseq.datasets import load_japanese_vowels
+from skseq.datasets import load_air_passengers, load_japanese_vowels
 
 
 def test_the_official_split():
@@ -28,6 +28,42 @@ def test_a_bunch_with_everything():
         assert word in bunch.DESCR
 
 
-def test_an_unknown_subset_is_an_error():
+@pytest.mark.parametrize("load", [load_air_passengers, load_japanese_vowels])
+def test_an_unknown_subset_is_an_error(load):
     with pytest.raises(ValueError, match="subset"):
-        load_japanese_vowels(subset="validation")
+        load(subset="validation")
+
+
+class TestAirPassengers:
+    def test_the_series(self):
+        bunch = load_air_passengers()
+        assert len(bunch.series) == 144
+        assert bunch.series[[0, 95, 96, 143]].tolist() == [112, 306, 315, 432]
+        assert bunch.series.sum() == 40363
+        assert "series G" in bunch.DESCR
+
+    @pytest.mark.parametrize("length", [1, 12, 95])
+    def test_windows_and_the_months_they_forecast(self, length):
+        bunch = load_air_passengers(length=length)
+        assert len(bunch.data) == len(bunch.target) == len(bunch.months) == 144 - length
+        for i in (0, 7, 48):
+            np.testing.assert_array_equal(
+                bunch.data[i].ravel(), bunch.series[i : i + length]
+            )
+            assert bunch.target[i] == bunch.series[i + length]
+            assert bunch.months[i] == np.datetime64("1949-01") + i + length
+        assert np.shares_memory(bunch.data.values, bunch.series)
+
+    def test_the_split_is_by_what_is_forecast(self):
+        X, y = load_air_passengers(subset="train", return_X_y=True)
+        X_test, y_test = load_air_passengers(subset="test", return_X_y=True)
+        assert (len(X), len(X_test), len(y_test)) == (84, 48, 48)
+        everything = load_air_passengers()
+        assert everything.is_train.sum() == 84
+        assert y[-1] == 306  # December 1956
+        assert y_test[0] == 315  # January 1957
+        np.testing.assert_array_equal(X_test[0].ravel(), everything.series[84:96])
+
+    def test_a_window_must_leave_something_to_train(self):
+        with pytest.raises(ValueError, match="length"):
+            load_air_passengers(length=96)
