@@ -10,6 +10,7 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 
 from skseq import GRUSequenceRegressor, LSTMSequenceClassifier, SequenceArray, as_sequences
+from skseq.datasets._common import RowStreams
 from skseq.preprocessing import (
     PatternGenerator,
     SineGenerator,
@@ -219,3 +220,11 @@ def test_parameters_are_checked():
         SineGenerator(horizon=0).targets(table)
     with pytest.raises(ValueError, match="at least 4 to hold"):
         TriggerActionGenerator(n_timesteps=3).draw_settings(5)
+
+
+def test_row_streams_are_apart():
+    seeds = np.arange(5)
+    streams = RowStreams(seeds)
+    drawn = [streams.normal(4), streams.normal(4), RowStreams(seeds, purpose=1).normal(4)]
+    assert len(np.unique(drawn)) == 3 * 5 * 4  # by row, by call and by purpose
+    np.testing.assert_array_equal(RowStreams(seeds[2:3]).normal(6)[:, :4], drawn[0][2:3])
