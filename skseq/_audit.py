@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
+from scipy import stats
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
 from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.model_selection import check_cv, cross_val_score
+from sklearn.model_selection import (
+    GroupKFold,
+    StratifiedGroupKFold,
+    check_cv,
+    cross_val_score,
+)
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import indexable
 
@@ -83,12 +90,12 @@ def audit(
     time shuffled           the estimator, trained and tested on sequences whose
                             steps are in random order
     labels shuffled         the estimator, trained and tested on targets that
-                            belong to other sequences
+                            belong to other sequences (equal sequences stay equal)
     best possible           the exact ceiling, where it is known
     ======================  ====================================================
 
-    A difference counts as one if it shows in every fold, or is twice its standard
-    error, corrected for training sets that overlap.
+    A difference counts as one if a one-sided t-test over the folds finds it, at 5%,
+    with the standard error corrected for training sets that overlap; a leak, at 1%.
 
     Parameters
     ----------
@@ -108,9 +115,9 @@ def audit(
         The generators of `skseq.datasets` return it as ``posterior`` or
         ``y_signal``.
     groups : array-like of shape (n_samples,), default=None
-        Passed to `cv`.
+        Passed to `cv`. With a number of folds, groups are kept together.
     cv : int, splitter or iterable, default=None
-        As in `sklearn.model_selection.cross_val_score`.
+        As in `sklearn.model_selection.cross_val_score`; two splits at least.
     scoring : str, callable or None, default=None
         As in `sklearn.model_selection.cross_val_score`; higher is better. None is
         the estimator's own score.
@@ -122,7 +129,14 @@ def audit(
     Returns
     -------
     Audit
-        Print it.
+        Print it: a table with means and standard deviations over the folds, and a
+        sentence. Its ``scores`` and its ``sentence`` can be read by programs.
+
+    Raises
+    ------
+    ValueError
+        If rows do not match, `best` is no probability of a classifier, there are
+        fewer than two splits, or a search around a generator is passed.
 
     References
     ----------
@@ -147,8 +161,9 @@ def audit(
     check_rows_match(sequences, "X", y=y, groups=groups, best=best)
     X, y, groups = indexable(X, y, groups)
     classifies = is_classifier(estimator)
+    best = _check_best(best, classifies)
+    splits = _splits(cv, X, y, groups, classifies)
     random = np.random.default_rng(draw_seed(random_state))
-    splits = list(check_cv(cv, y, classifier=classifies).split(X, y, groups))
 
     def score(model: Any, X: Any, y: Any = y) -> np.ndarray:
         return cross_val_score(
@@ -161,12 +176,17 @@ def audit(
         scores[summary] = score(_simple_model(summary, classifies, random), features)
     shuffled = restore(_shuffle_time(sequences, random), ndim)
     scores[TIME_SHUFFLED] = score(estimator, shuffled)
-    scores[LABELS_SHUFFLED] = score(estimator, X, _shuffle_rows(y, random))
+    wrong_y = _shuffle_labels(sequences, y, random)
+    scores[LABELS_SHUFFLED] = score(estimator, X, wrong_y)
+    dummy = _simple_model(CONSTANT, classifies, random)
+    chance = score(dummy, sequences.lengths[:, None], wrong_y)
     if best is not None:
-        known = (_KnownClasses if classifies else _KnownValues)(np.asarray(best))
+        known = (_KnownClasses if classifies else _KnownValues)(best)
         scores[BEST] = score(known, np.arange(len(sequences))[:, None])
     in_percent = classifies and scoring in (None, "accuracy", "balanced_accuracy")
-    return Audit(scores, _sentence(name, scores, splits, in_percent), in_percent)
+    tested = float(np.mean([len(test) / len(train) for train, test in splits]))
+    sentence = _Verdict(name, scores, chance, tested, in_percent).sentence()
+    return Audit(scores, sentence, in_percent)
 
 
 def _generated(estimator: Any, X: Any, best: Any) -> tuple[Any, Any, Any]:
@@ -178,6 +198,31 @@ def _generated(estimator: Any, X: Any, best: Any) -> tuple[Any, Any, Any]:
     generator = estimator[0]
     best = generator.best_predictions(X) if best is None else best
     return estimator[1:], generator.transform(X), best
+
+
+def _check_best(best: Any, classifies: bool) -> np.ndarray | None:
+    if best is None:
+        return None
+    best = np.asarray(best)
+    numbers = best.dtype.kind in "iufb"
+    if not numbers or (classifies and not ((best >= 0) & (best <= 1)).all()):
+        raise ValueError(
+            "best must be the probability of the second class, or of each class in a "
+            "column of its own."
+            if classifies
+            else "best must be numbers like y."
+        )
+    return best
+
+
+def _splits(cv: Any, X: Any, y: Any, groups: Any, classifies: bool) -> list[Any]:
+    if groups is not None and (cv is None or isinstance(cv, Integral)):
+        keep_together = StratifiedGroupKFold if classifies else GroupKFold
+        cv = keep_together(n_splits=5 if cv is None else int(cv))
+    splits = list(check_cv(cv, y, classifier=classifies).split(X, y, groups))
+    if len(splits) < 2:
+        raise ValueError(f"audit needs at least two splits to compare, got {len(splits)}.")
+    return splits
 
 
 def _name(estimator: Any) -> str:
@@ -221,8 +266,22 @@ def _shuffle_time(sequences: SequenceArray, random: np.random.Generator) -> Sequ
     return SequenceArray(steps[order], sequences.lengths)
 
 
-def _shuffle_rows(y: Any, random: np.random.Generator) -> np.ndarray:
-    return np.asarray(y)[random.permutation(len(y))]
+def _shuffle_labels(
+    sequences: SequenceArray, y: Any, random: np.random.Generator
+) -> np.ndarray:
+    """Targets of other sequences; rows that are equal in sequence and target stay so.
+
+    Otherwise copies of a training row in a test fold would not show.
+    """
+    y = np.asarray(y)
+    contents = [
+        sequence.tobytes() + target.tobytes()
+        for sequence, target in zip(sequences, y, strict=True)
+    ]
+    _, first, row = np.unique(
+        np.array(contents, dtype=object), return_index=True, return_inverse=True
+    )
+    return y[random.permutation(first)[row]]
 
 
 class _KnownClasses(ClassifierMixin, BaseEstimator):
@@ -257,48 +316,68 @@ class _KnownValues(RegressorMixin, BaseEstimator):
         return self.values[X[:, 0]]
 
 
-def _sentence(
-    name: str, scores: dict[str, np.ndarray], splits: list[Any], in_percent: bool
-) -> str:
+@dataclass(frozen=True)
+class _Verdict:
     """The most important thing that the scores say."""
-    # Fold sizes differ by one row at most, so the first one stands for all.
-    tested_share = len(splits[0][1]) / len(splits[0][0])
-    model = scores[name]
 
-    def beats(better: np.ndarray, worse: np.ndarray) -> bool:
-        gain = better - worse
-        error = np.sqrt((1 / len(gain) + tested_share) * gain.var(ddof=1))
-        return bool((gain > 0).all() or gain.mean() > 2 * error)
+    name: str
+    scores: dict[str, np.ndarray]
+    chance: np.ndarray  # of a constant with shuffled labels
+    tested: float  # rows that are tested for each one that trains
+    in_percent: bool
 
-    def mean(key: str) -> str:
-        return _shown(scores[key].mean(), in_percent)
-
-    if beats(scores[LABELS_SHUFFLED], scores[CONSTANT]):
-        return (
-            f"With shuffled labels {name} scores {mean(LABELS_SHUFFLED)}, a constant "
-            f"{mean(CONSTANT)}: test folds are known from training; look for a leak."
-        )
-    if not beats(model, scores[CONSTANT]):
-        return (
-            f"A constant scores {mean(CONSTANT)}, {name} {mean(name)}: it knows no more "
-            "than that."
-        )
-    for key in (LENGTH, LAST_STEP, MEANS):
-        if key in scores and not beats(model, scores[key]):
+    def sentence(self) -> str:
+        name, model = self.name, self.scores[self.name]
+        if self._beats(self.scores[LABELS_SHUFFLED], self.chance, 0.01):
             return (
-                f"A forest on the {key.removesuffix(' only')} alone scores {mean(key)}, "
-                f"{name} {mean(name)}: no sequence model is needed for that."
+                f"With shuffled labels {name} scores {self._mean(LABELS_SHUFFLED)}, more "
+                f"than a constant: test folds are known from training; look for a leak."
             )
-    if not beats(model, scores[TIME_SHUFFLED]):
+        rivals = [key for key in (CONSTANT, LENGTH, LAST_STEP, MEANS) if key in self.scores]
+        strongest = max(rivals, key=lambda key: self.scores[key].mean())
+        for rival in (CONSTANT, strongest, TIME_SHUFFLED):
+            if not self._beats(model, self.scores[rival], 0.05):
+                return self._not_better_than(rival)
+        best = f" The best possible is {self._mean(BEST)}." if BEST in self.scores else ""
         return (
-            f"Shuffling time changes nothing ({mean(name)}, shuffled "
-            f"{mean(TIME_SHUFFLED)}): this model does not use order."
+            f"{name} scores {self._mean(name)}, and {self._mean(TIME_SHUFFLED)} with time "
+            f"shuffled: this model uses order.{best}"
         )
-    sentence = (
-        f"{name} scores {mean(name)}, and {mean(TIME_SHUFFLED)} with time shuffled: this "
-        "model uses order."
-    )
-    return sentence + (f" The best possible is {mean(BEST)}." if BEST in scores else "")
+
+    def _not_better_than(self, rival: str) -> str:
+        mine, others = self._mean(self.name), self._mean(rival)
+        said = {
+            CONSTANT: f"A constant scores {others}",
+            TIME_SHUFFLED: f"With time shuffled {self.name} scores {others}",
+        }.get(rival, f"A forest on the {rival.removesuffix(' only')} alone scores {others}")
+        if not self._is_as_good(rival):
+            return (
+                f"{said}, {self.name} {mine}: these folds are too few or too small to be "
+                "sure of the difference; use more."
+            )
+        if rival == TIME_SHUFFLED:
+            return (
+                f"Shuffling time changes nothing ({mine}, shuffled {others}): this model "
+                "does not use order."
+            )
+        so = {CONSTANT: "it knows no more than that"}.get(
+            rival, "no sequence model is needed for that"
+        )
+        return f"{said}, {self.name} {mine}: {so}."
+
+    def _beats(self, better: np.ndarray, worse: np.ndarray, level: float) -> bool:
+        gain = better - worse
+        error = np.sqrt((1 / len(gain) + self.tested) * gain.var(ddof=1))
+        return bool(gain.mean() > error * stats.t.isf(level, len(gain) - 1))
+
+    def _is_as_good(self, rival: str) -> bool:
+        """Within a twentieth of what the model gains over a constant."""
+        model, constant = self.scores[self.name].mean(), self.scores[CONSTANT].mean()
+        lead = model - self.scores[rival].mean()
+        return bool(lead <= 0.05 * max(model - constant, 0.0))
+
+    def _mean(self, key: str) -> str:
+        return _shown(self.scores[key].mean(), self.in_percent)
 
 
 def _shown(value: float, in_percent: bool) -> str:

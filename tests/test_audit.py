@@ -5,6 +5,8 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, ShuffleSplit
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
 from skseq import GRUSequenceRegressor, LSTMSequenceClassifier, as_sequences, audit
@@ -141,6 +143,58 @@ def test_a_leak_shows_with_shuffled_labels():
     assert report.sentence.endswith("look for a leak.")
 
 
+def test_copies_in_other_folds_are_a_leak():
+    class Remembers(KnowsTheRule):
+        """Honest: knows what it was trained on."""
+
+        def fit(self, X, y):
+            self.known_ = dict(zip((x.tobytes() for x in as_sequences(X)), y, strict=True))
+            return super().fit(X, y)
+
+        def predict(self, X):
+            return [self.known_.get(x.tobytes(), 0) for x in as_sequences(X)]
+
+    X = two_classes(60) * 2
+    y = np.tile(np.random.default_rng(0).integers(0, 2, size=60), 2)
+    report = audit(Remembers(None), X, y, random_state=0)
+    assert report.sentence.endswith("look for a leak.")
+    groups = np.tile(np.arange(60), 2)
+    apart = audit(Remembers(None), X, y, groups=groups, random_state=0)
+    assert "knows no more" in apart.sentence
+
+
+@pytest.mark.parametrize("cv", [3, 5])
+def test_no_false_alarms(cv):
+    """Honest models of noise: a leak is found at 1%."""
+    rng = np.random.default_rng(0)
+    alarms = 0
+    for seed in range(40):
+        X, y = rng.normal(size=(60, 4)), rng.integers(0, 2, size=60)
+        model = KNeighborsClassifier(1)
+        alarms += "leak" in audit(model, X, y, cv=cv, random_state=seed).sentence
+    assert alarms <= 2
+
+
+def test_too_few_rows_to_be_sure():
+    X = two_classes(24)
+    y = labels(lambda x: x[-1, 0] > 0, X)
+    rule = KnowsTheRule(lambda x: x[-1, 0] > -0.3)
+    report = audit(rule, X, y, cv=2, random_state=0)
+    assert report.scores["KnowsTheRule"].mean() > report.scores["constant"].mean() + 0.1
+    assert report.sentence.endswith("to be sure of the difference; use more.")
+
+
+def test_the_strongest_rival_is_named():
+    X = two_classes(200)
+
+    def rule(x):
+        return x[:, 0].mean() > 0
+
+    clumsy = KnowsTheRule(lambda x: rule(x) != (abs(x[0, 1]) > 1.3))
+    report = audit(clumsy, X, labels(rule, X), random_state=0)
+    assert "on the mean of each channel alone" in report.sentence
+
+
 def test_the_best_possible():
     dice = SymbolGenerator(n_timesteps=(5, 15))
     table = dice.draw_settings(120, random_state=0)
@@ -154,22 +208,22 @@ def test_the_best_possible():
 
 
 def test_the_best_possible_in_other_forms():
-    X, y = make_pattern_sequences(60, random_state=0)
+    X, y = make_pattern_sequences(120, random_state=0)
     model = KnowsTheRule(lambda x: "110" in "".join(map(str, x.ravel())))
     two_columns = np.column_stack([1 - y, y])
     report = audit(
-        model, X, y, best=two_columns, scoring="balanced_accuracy", cv=3, random_state=0
+        model, X, y, best=two_columns, scoring="balanced_accuracy", random_state=0
     )
     assert report.scores["best possible"].mean() == 1.0
     assert report.sentence.endswith("The best possible is 100.0%.")
-    with pytest.raises(ValueError, match="best has 59 rows, but X has 60"):
+    with pytest.raises(ValueError, match="best has 119 rows, but X has 120"):
         audit(model, X, y, best=y[1:])
 
 
 def test_regression():
-    data = make_sine_sequences(200, 20, noise=0.2, random_state=0, return_X_y=False)
-    model = GRUSequenceRegressor(hidden_size=16, max_epochs=40, random_state=0)
-    report = audit(model, data.X, data.y, best=data.y_signal, cv=3, random_state=0)
+    data = make_sine_sequences(300, 12, noise=0.2, random_state=0, return_X_y=False)
+    model = GRUSequenceRegressor(hidden_size=16, max_epochs=30, random_state=0)
+    report = audit(model, data.X, data.y, best=data.y_signal, random_state=0)
     assert not report.in_percent
     assert report.scores["best possible"].mean() > 0.9
     assert "uses order. The best possible is 0.9" in report.sentence
@@ -217,6 +271,22 @@ def test_same_number_same_report():
     table = np.array([x[:4, 0] for x in X])
     first, again = (audit(model, table, y, cv=3, random_state=1) for _ in range(2))
     assert str(first) == str(again)
+
+
+def test_impossible_audits():
+    X = two_classes(20)
+    y = labels(rises, X)
+    model = KnowsTheRule(rises)
+    for best in (y, np.full(20, 7.0)):
+        with pytest.raises(ValueError, match="best must be the probability"):
+            audit(model, X, y, best=best)
+    with pytest.raises(ValueError, match=r"at least two splits .* got 1"):
+        audit(model, X, y, cv=ShuffleSplit(1, random_state=0))
+    dice = SymbolGenerator()
+    search = GridSearchCV(make_pipeline(dice, LSTMSequenceClassifier()), {})
+    table = dice.draw_settings(10, random_state=0)
+    with pytest.raises(ValueError, match="pass the pipeline itself"):
+        audit(search, table, dice.targets(table))
 
 
 def test_bad_input_comes_before_any_work():

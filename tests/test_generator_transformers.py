@@ -146,6 +146,8 @@ def test_a_trigger_and_an_action_in_time_only_in_class_one():
         in_time.append(both and 0 <= action - trigger - 2 <= 5)
         hard.append(trigger is not None or action is not None)
     assert in_time == generator.targets(table).tolist()
+    half = TriggerActionGenerator(hard_negatives=0.5).draw_settings(400, random_state=0)
+    assert 30 < half[:200, 2].sum() < 70
     assert all(hard)  # hard=1 in every row of class 0
 
 

@@ -215,6 +215,15 @@ class TestTriggerAction:
             "too late": 50,
         }
 
+    def test_hard_negatives_lie_anywhere(self):
+        """Folds that are not shuffled must not differ in how hard they are."""
+        data = make_trigger_action_sequences(
+            800, hard_negatives=0.5, random_state=0, return_X_y=False
+        )
+        hard = (data.y == 0) & ((data.trigger >= 0) | (data.action >= 0))
+        for quarter in np.split(hard, 4):
+            assert 30 < quarter.sum() < 70
+
     def test_classic_negatives_are_noise_alone(self):
         X, y = make_trigger_action_sequences(random_state=0)
         assert X.shape == (3000, 30, 5)

@@ -115,7 +115,7 @@ def make_trigger_action_sequences(
     lengths = draw_trigger_lengths(streams, n_timesteps, max_delay, hard_negatives > 0)
     labels = balanced_labels(streams.generator, n_samples)
     kinds = np.where(labels == 1, IN_TIME, NOTHING)
-    hard = hard_among(labels, hard_negatives)
+    hard = hard_among(streams.generator, labels, hard_negatives)
     kinds[hard] = HARD[np.arange(len(hard)) % len(HARD)]
     block, trigger, action = draw_events(streams, kinds, lengths, max_delay, noise)
     return X_y_or_bunch(
@@ -128,9 +128,11 @@ def make_trigger_action_sequences(
     )
 
 
-def hard_among(labels: np.ndarray, share: float) -> np.ndarray:
-    """The rows of class 0 that are to be hard negatives; their order is random already."""
-    negatives = np.flatnonzero(labels == 0)
+def hard_among(
+    generator: np.random.Generator, labels: np.ndarray, share: float
+) -> np.ndarray:
+    """Rows of class 0, drawn at random, that are to be hard negatives."""
+    negatives = generator.permutation(np.flatnonzero(labels == 0))
     return negatives[: round(share * len(negatives))]
 
 

@@ -312,7 +312,7 @@ class TriggerActionGenerator(_LabelledGenerator):
     def _draw(self, random: SharedStream) -> list[np.ndarray]:
         labels = balanced_labels(random.generator, random.n_rows)
         hard = np.zeros(random.n_rows)
-        hard[hard_among(labels, self.hard_negatives)] = 1
+        hard[hard_among(random.generator, labels, self.hard_negatives)] = 1
         return [labels, hard]
 
     def _make(self, table: np.ndarray) -> Any:
