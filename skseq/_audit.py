@@ -17,11 +17,11 @@ from sklearn.model_selection import (
     cross_val_score,
 )
 from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import indexable
 
 from ._checks import check_rows_match, draw_seed
-from ._inputs import restore
-from .containers import convert
+from .containers import convert, like
 from .preprocessing import SequenceGenerator
 from .sequences import SequenceArray, check_steps, stacked_steps
 
@@ -31,6 +31,7 @@ CONSTANT, LENGTH, LAST_STEP, MEANS = (
     "last step only",
     "mean of each channel",
 )
+MAX_SYMBOLS = 50  # with more, whole numbers are amounts
 TIME_SHUFFLED, LABELS_SHUFFLED, BEST = "time shuffled", "labels shuffled", "best possible"
 
 
@@ -85,8 +86,8 @@ def audit(
     constant                the most frequent class, or the mean
     length only             a random forest on the number of steps
     last step only          a random forest on the values of the last step
-    mean of each channel    a random forest on means over time (of symbols: on
-                            the share of each symbol)
+    mean of each channel    a random forest on means over time (of strings, and of
+                            at most 50 whole numbers, on the share of each)
     time shuffled           the estimator, trained and tested on sequences whose
                             steps are in random order
     labels shuffled         the estimator, trained and tested on targets that
@@ -151,21 +152,23 @@ def audit(
     >>> from skseq import LSTMSequenceClassifier, audit
     >>> from skseq.datasets import make_pattern_sequences
     >>> X, y = make_pattern_sequences(300, balanced=False, random_state=0)
-    >>> model = LSTMSequenceClassifier(hidden_size=8, max_epochs=2, random_state=0)
+    >>> model = LSTMSequenceClassifier(
+    ...     max_epochs=5, validation_fraction=None, random_state=0
+    ... )
     >>> print(audit(model, X, y, cv=3, random_state=0).sentence)
-    A constant scores 99.3%, LSTMSequenceClassifier 99.3%: it knows no more than that.
+    A constant scores 98.0%, LSTMSequenceClassifier 98.0%: it knows no more than that.
     """
     estimator, X, best = _generated(estimator, X, best)
-    sequences, ndim = convert(X)
+    sequences, _ = convert(X)
     check_steps(sequences, "X", finite=False)
     check_rows_match(sequences, "X", y=y, groups=groups, best=best)
     X, y, groups = indexable(X, y, groups)
     classifies = is_classifier(estimator)
-    best = _check_best(best, classifies)
+    best = _check_best(best, y, classifies)
     splits = _splits(cv, X, y, groups, classifies)
     random = np.random.default_rng(draw_seed(random_state))
 
-    def score(model: Any, X: Any, y: Any = y) -> np.ndarray:
+    def score(model: Any, X: Any) -> np.ndarray:
         return cross_val_score(
             model, X, y, cv=splits, scoring=scoring, n_jobs=n_jobs, error_score="raise"
         )
@@ -173,44 +176,55 @@ def audit(
     name = _name(estimator)
     scores = {name: score(estimator, X)}
     for summary, features in _summaries(sequences).items():
-        scores[summary] = score(_simple_model(summary, classifies, random), features)
-    shuffled = restore(_shuffle_time(sequences, random), ndim)
-    scores[TIME_SHUFFLED] = score(estimator, shuffled)
-    wrong_y = _shuffle_labels(sequences, y, random)
-    scores[LABELS_SHUFFLED] = score(estimator, X, wrong_y)
-    dummy = _simple_model(CONSTANT, classifies, random)
-    chance = score(dummy, sequences.lengths[:, None], wrong_y)
+        simple = _simple_model(summary, y, classifies, random)
+        scores[summary] = score(simple, features)
+    scores[TIME_SHUFFLED] = score(estimator, like(X, _shuffle_time(sequences, random)))
+    # Rows are shuffled rather than targets: folds keep the shares of their classes.
+    others = _other_rows(sequences, y, random)
+    scores[LABELS_SHUFFLED] = score(estimator, _safe_indexing(X, others))
     if best is not None:
-        known = (_KnownClasses if classifies else _KnownValues)(best)
+        known = _Known(best, y) if classifies else _KnownValues(best)
         scores[BEST] = score(known, np.arange(len(sequences))[:, None])
     in_percent = classifies and scoring in (None, "accuracy", "balanced_accuracy")
     tested = float(np.mean([len(test) / len(train) for train, test in splits]))
-    sentence = _Verdict(name, scores, chance, tested, in_percent).sentence()
+    sentence = _Verdict(name, scores, tested, in_percent).sentence()
     return Audit(scores, sentence, in_percent)
 
 
 def _generated(estimator: Any, X: Any, best: Any) -> tuple[Any, Any, Any]:
     """Behind a generator: the rest of the pipeline, its sequences and its ceiling."""
-    if not (
-        isinstance(estimator, Pipeline) and isinstance(estimator[0], SequenceGenerator)
-    ):
+    searched = getattr(estimator, "estimator", None)
+    if isinstance(searched, Pipeline) and isinstance(searched[0], SequenceGenerator):
+        raise ValueError(
+            f"{type(estimator).__name__} hides a generator from audit: pass the pipeline "
+            "itself, for example the best_estimator_ of the search."
+        )
+    generator = estimator[0] if isinstance(estimator, Pipeline) else None
+    if not isinstance(generator, SequenceGenerator):
         return estimator, X, best
-    generator = estimator[0]
+    if len(estimator) == 1:
+        raise ValueError("The pipeline is a generator alone; there is no model to audit.")
     best = generator.best_predictions(X) if best is None else best
     return estimator[1:], generator.transform(X), best
 
 
-def _check_best(best: Any, classifies: bool) -> np.ndarray | None:
+def _check_best(best: Any, y: Any, classifies: bool) -> np.ndarray | None:
+    """Values, or of a classifier the probability of each class in a column of its own."""
     if best is None:
         return None
     best = np.asarray(best)
-    numbers = best.dtype.kind in "iufb"
-    if not numbers or (classifies and not ((best >= 0) & (best <= 1)).all()):
+    if best.dtype.kind not in "iufb":
+        raise ValueError(f"best must be numbers, got {best.dtype}.")
+    if not classifies:
+        return best
+    best = best.reshape(len(best), -1)
+    n_columns = np.shape(y)[1] if np.ndim(y) == 2 else len(np.unique(np.asarray(y)))
+    if best.shape[1] == 1 and n_columns == 2 and np.ndim(y) == 1:
+        best = np.hstack([1 - best, best])
+    if best.shape[1] != n_columns or not ((best >= 0) & (best <= 1)).all():
         raise ValueError(
             "best must be the probability of the second class, or of each class in a "
-            "column of its own."
-            if classifies
-            else "best must be numbers like y."
+            f"column of its own: {n_columns} columns of numbers from 0 to 1."
         )
     return best
 
@@ -232,13 +246,14 @@ def _name(estimator: Any) -> str:
 def _summaries(sequences: SequenceArray) -> dict[str, np.ndarray]:
     """What can be known of each sequence without its order."""
     steps, lengths = stacked_steps(sequences), sequences.lengths
-    if steps.dtype.kind == "U":
+    if steps.dtype.kind in "iuU":
         symbols, codes = np.unique(steps, return_inverse=True)
-        codes = codes.reshape(steps.shape)
-        steps = (codes[:, :, None] == np.arange(len(symbols))).reshape(len(steps), -1)
+        if steps.dtype.kind == "U" or len(symbols) <= MAX_SYMBOLS:
+            codes = codes.reshape(steps.shape)
+            steps = (codes[:, :, None] == np.arange(len(symbols))).reshape(len(steps), -1)
     first = np.cumsum(lengths) - lengths
     summaries = {
-        CONSTANT: lengths[:, None],
+        CONSTANT: np.arange(len(lengths))[:, None],
         LENGTH: lengths[:, None],
         LAST_STEP: steps[first + lengths - 1],
         MEANS: np.add.reduceat(steps, first, axis=0, dtype=np.float64) / lengths[:, None],
@@ -248,9 +263,17 @@ def _summaries(sequences: SequenceArray) -> dict[str, np.ndarray]:
     return summaries
 
 
-def _simple_model(summary: str, classifies: bool, random: np.random.Generator) -> Any:
+def _simple_model(
+    summary: str, y: Any, classifies: bool, random: np.random.Generator
+) -> Any:
+    if summary == CONSTANT and not classifies:
+        return DummyRegressor()
+    if summary == CONSTANT and np.ndim(y) == 1:
+        return DummyClassifier()
     if summary == CONSTANT:
-        return DummyClassifier() if classifies else DummyRegressor()
+        # Of an indicator the most frequent row, not the most frequent of each label.
+        rows, counts = np.unique(np.asarray(y), axis=0, return_counts=True)
+        return _Known(np.tile(rows[counts.argmax()], (len(y), 1)), y)
     # Takes a tenth of a second, which `import skseq` need not pay for.
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
@@ -266,40 +289,42 @@ def _shuffle_time(sequences: SequenceArray, random: np.random.Generator) -> Sequ
     return SequenceArray(steps[order], sequences.lengths)
 
 
-def _shuffle_labels(
+def _other_rows(
     sequences: SequenceArray, y: Any, random: np.random.Generator
 ) -> np.ndarray:
-    """Targets of other sequences; rows that are equal in sequence and target stay so.
+    """Another row for each row; rows that are equal in sequence and target get one.
 
     Otherwise copies of a training row in a test fold would not show.
     """
-    y = np.asarray(y)
     contents = [
         sequence.tobytes() + target.tobytes()
-        for sequence, target in zip(sequences, y, strict=True)
+        for sequence, target in zip(sequences, np.asarray(y), strict=True)
     ]
     _, first, row = np.unique(
         np.array(contents, dtype=object), return_index=True, return_inverse=True
     )
-    return y[random.permutation(first)[row]]
+    return random.permutation(first)[row]
 
 
-class _KnownClasses(ClassifierMixin, BaseEstimator):
+class _Known(ClassifierMixin, BaseEstimator):
     """Says of row i what is known of row i; its X is the rows' positions."""
 
-    def __init__(self, probabilities: np.ndarray) -> None:
+    def __init__(self, probabilities: np.ndarray, y: Any) -> None:
         self.probabilities = probabilities
+        self.y = y
 
-    def fit(self, X: np.ndarray, y: np.ndarray) -> _KnownClasses:
-        self.classes_ = np.unique(y)
+    def fit(self, X: np.ndarray, y: np.ndarray) -> _Known:
+        self.classes_ = np.unique(np.asarray(self.y))
         return self
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        known = self.probabilities[X[:, 0]]
-        return known if known.ndim == 2 else np.column_stack([1 - known, known])
+        return self.probabilities[X[:, 0]]
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        known = self.predict_proba(X)
+        if np.ndim(self.y) == 2:  # labels, each of which may hold
+            return (known > 0.5).astype(np.int64)
+        return self.classes_[known.argmax(axis=1)]
 
 
 class _KnownValues(RegressorMixin, BaseEstimator):
@@ -322,13 +347,12 @@ class _Verdict:
 
     name: str
     scores: dict[str, np.ndarray]
-    chance: np.ndarray  # of a constant with shuffled labels
     tested: float  # rows that are tested for each one that trains
     in_percent: bool
 
     def sentence(self) -> str:
         name, model = self.name, self.scores[self.name]
-        if self._beats(self.scores[LABELS_SHUFFLED], self.chance, 0.01):
+        if self._beats(self.scores[LABELS_SHUFFLED], self.scores[CONSTANT], 0.01):
             return (
                 f"With shuffled labels {name} scores {self._mean(LABELS_SHUFFLED)}, more "
                 f"than a constant: test folds are known from training; look for a leak."

@@ -120,9 +120,10 @@ REGRESSOR_ATTRIBUTES = f"""Attributes
 SAMPLER_PARAMETERS = """sampling_strategy : "auto", dict or None, default="auto"
         How many sequences each class is to have: "auto" as many as the largest class,
         None as many as it has, and then `factor` times that; a dict says it
-        outright for the classes it names. Targets that are not classes are one.
-    factor : float >= 1, default=2.0
-        See `sampling_strategy`.
+        outright for the classes it names. Targets that are not classes are one;
+        whole numbers are classes, unless they are floats and more than two.
+    factor : float >= 1, default=1.0
+        Makes all classes larger; 2 is twice as many sequences.
     random_state : int, RandomState instance or None, default=None
         Same number, same sequences.
 """
@@ -144,5 +145,7 @@ SAMPLER_ATTRIBUTES = """
     Notes
     -----
     In a pipeline of imbalanced-learn a sampler works in `fit` alone: what is
-    predicted is never altered.
+    predicted is never altered. A validation set that the estimator behind it sets
+    aside by itself holds variations of what trains: use
+    ``validation_fraction=None`` there.
 """

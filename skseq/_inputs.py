@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
-import numpy as np
 from sklearn.utils.validation import validate_data
 
-from .containers import convert, named_columns
+from .containers import TABLE, convert, named_columns
 from .sequences import SequenceArray, check_steps
-
-TABLE = 2  # dimensions of an array whose rows are sequences of one channel
 
 
 class SequenceInputs:
@@ -58,21 +56,15 @@ class SequenceInputs:
                 f"{self.n_features_in_} features as input. Pass a list of arrays for "
                 "sequences of other lengths."
             )
+        if ndim == TABLE and not self._is_table and sequences.lengths[0] == 1:
+            warnings.warn(
+                f"{name} is read as {len(sequences)} sequences of one step each. A single "
+                "sequence x is passed as [x].",
+                stacklevel=4,
+            )
         if sequences.n_channels != self.n_channels_:
             raise ValueError(
                 f"Sequence 0 of {name} has {sequences.n_channels} channels, like all of "
                 f"them, but {estimator} was fitted on {self.n_channels_}. Pass the same "
                 "channels; a single sequence x is passed as [x]."
             )
-
-
-def restore(sequences: SequenceArray, ndim: int) -> np.ndarray | SequenceArray:
-    """Sequences in the kind of array that `convert` found, where that is possible.
-
-    A table needs one channel, and both kinds of array need one length.
-    """
-    lengths = sequences.lengths
-    if ndim == 1 or (lengths != lengths[0]).any():
-        return sequences
-    block = np.asarray(sequences)
-    return block[:, :, 0] if ndim == TABLE and sequences.n_channels == 1 else block

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["as_sequences", "sequence_frame"]
 
+TABLE = 2  # dimensions of an array whose rows are sequences of one channel
+
 
 def as_sequences(X: Any) -> SequenceArray:
     """Make a `SequenceArray` from any container of sequences.
@@ -118,6 +120,36 @@ def convert(X: Any, name: str = "X") -> tuple[SequenceArray, int]:
     if isinstance(X, (list, tuple)):
         return _from_list(X, name)
     return _from_array(np.asarray(X), name)
+
+
+def like(X: Any, sequences: SequenceArray) -> Any:
+    """Sequences made from those of X, in the kind of container that X is.
+
+    An array needs sequences of one length, a table one channel besides; where that
+    is not so any more, it becomes a `SequenceArray`.
+    """
+    if isinstance(X, SequenceArray):
+        return sequences
+    if isinstance(X, (list, tuple)) and all(isinstance(row, str) for row in X):
+        return ["".join(row.ravel()) for row in sequences]
+    if isinstance(X, (list, tuple)) and all(hasattr(row, "iloc") for row in X):
+        return [type(X[0])(row, columns=X[0].columns) for row in sequences]
+    _, ndim = convert(X)
+    result = restore(sequences, ndim)
+    if not hasattr(X, "iloc") or not hasattr(X, "columns"):
+        return result
+    if result.ndim == TABLE:
+        return type(X)(result, columns=X.columns)
+    return sequence_frame(result, name=X.columns[0])
+
+
+def restore(sequences: SequenceArray, ndim: int) -> np.ndarray | SequenceArray:
+    """Sequences as the kind of array that `convert` found, where that is possible."""
+    lengths = sequences.lengths
+    if ndim == 1 or (lengths != lengths[0]).any():
+        return sequences
+    block = np.asarray(sequences)
+    return block[:, :, 0] if ndim == TABLE and sequences.n_channels == 1 else block
 
 
 def named_columns(X: Any, is_table: bool) -> Any:

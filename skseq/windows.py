@@ -23,7 +23,7 @@ _POSITIVE = [Interval(Integral, 1, None, closed="left")]
         "length": _POSITIVE,
         "horizon": _POSITIVE,
         "stride": _POSITIVE,
-        "target": [Integral, list, tuple, None],
+        "target": [Integral, str, list, tuple, None],
     },
     prefer_skip_nested_validation=True,
 )
@@ -33,7 +33,7 @@ def sliding_windows(
     horizon: int = 1,
     stride: int = 1,
     *,
-    target: int | list[int] | None = None,
+    target: Any = None,
 ) -> tuple[SequenceArray, np.ndarray]:
     """Windows of a long series, and the values that follow each of them.
 
@@ -51,8 +51,9 @@ def sliding_windows(
         Number of steps to forecast, right behind the window.
     stride : int, default=1
         Steps from the beginning of one window to that of the next.
-    target : int, list of int or None, default=None
-        The channel, or channels, to forecast, counted from 0. None forecasts all.
+    target : int, str, list of these or None, default=None
+        The channel, or channels, to forecast: counted from 0, or columns of a
+        DataFrame by name. None forecasts all.
 
     Returns
     -------
@@ -65,8 +66,9 @@ def sliding_windows(
     Raises
     ------
     ValueError
-        If the series is shorter than one window and its horizon, or has no such
-        channel.
+        If the series is shorter than one window and its horizon, has no such
+        channel, or a value to forecast is missing. Other values may be missing:
+        impute them behind, with `PerTimestep`.
 
     Examples
     --------
@@ -81,9 +83,9 @@ def sliding_windows(
     >>> np.shares_memory(X.values, series) and np.shares_memory(y, series)
     True
     """
-    series = check_array(series, ensure_2d=False, dtype="numeric", input_name="series")
-    if series.ndim == 1:
-        series = series[:, None]
+    names = list(getattr(series, "columns", ()))
+    series = _check_series(series)
+    channels = _channels(target, names, series.shape[1])
     last = len(series) - length - horizon
     if last < 0:
         raise ValueError(
@@ -92,9 +94,14 @@ def sliding_windows(
         )
     starts = np.arange(0, last + 1, stride)
     X = SequenceArray(series, np.full(len(starts), length), starts)
-    following = np.lib.stride_tricks.sliding_window_view(
-        _channels(series, target)[length:], horizon, axis=0
-    )[::stride]
+    targets = series[:, channels][length:]
+    missing = ~np.isfinite(targets).all(axis=1)
+    if missing.any():
+        raise ValueError(
+            f"series is NaN or infinite at step {length + int(missing.argmax())} of a "
+            "channel to forecast; fill the gap, for example by interpolation, first."
+        )
+    following = np.lib.stride_tricks.sliding_window_view(targets, horizon, axis=0)[::stride]
     # (windows, targets, horizon): one target stays a view.
     if following.shape[1] == 1:
         y = following[:, 0]
@@ -103,17 +110,37 @@ def sliding_windows(
     return X, y[:, 0] if y.shape[1] == 1 else y
 
 
-def _channels(series: np.ndarray, target: Any) -> np.ndarray:
-    """The channels to forecast; one channel stays a view."""
-    if target is None:
-        return series
-    asked = [int(i) for i in np.atleast_1d(target)]
-    if not asked or min(asked) < 0 or max(asked) >= series.shape[1]:
-        raise ValueError(
-            f"target={target!r} names no channel of a series that has {series.shape[1]}; "
-            "channels are counted from 0."
+def _check_series(series: Any) -> np.ndarray:
+    """The series as numbers of shape (n_steps, n_channels); some may be missing."""
+    array = np.asarray(series)
+    if array.dtype.kind == "O":  # a frame with columns of several kinds, perhaps
+        array = check_array(
+            series, ensure_2d=False, ensure_all_finite=False, input_name="series"
         )
-    return series[:, asked[0] : asked[0] + 1] if len(asked) == 1 else series[:, asked]
+    if array.dtype.kind not in "iufb" or array.ndim not in (1, 2):
+        raise ValueError(
+            "series must be numbers of shape (n_steps,) or (n_steps, n_channels), got "
+            f"{array.dtype} of shape {array.shape}. Leave out dates and names; several "
+            "series are cut one by one."
+        )
+    return array[:, None] if array.ndim == 1 else array
+
+
+def _channels(target: Any, names: list[Any], n_channels: int) -> slice | list[int]:
+    """The channels to forecast. One is a slice, so that it stays a view."""
+    if target is None:
+        return slice(None)
+    asked = [target] if isinstance(target, (str, Integral)) else list(target)
+    positions: list[Any] = [names.index(a) if a in names else a for a in asked]
+    exist = [type(p) is not bool and p in range(n_channels) for p in positions]
+    whole = [isinstance(p, Integral) for p in positions]
+    if not positions or not all(exist + whole):
+        raise ValueError(
+            f"target={target!r} names no channel of a series that has {n_channels}"
+            f"{f' ({names})' if names else ''}; channels are counted from 0."
+        )
+    chosen = [int(p) for p in positions]
+    return slice(chosen[0], chosen[0] + 1) if len(chosen) == 1 else chosen
 
 
 class WindowSplit:
@@ -132,24 +159,25 @@ class WindowSplit:
     ----------
     n_splits : int, default=5
         Number of splits.
-    horizon : int, default=1
-        Steps behind each window that y holds, as in `sliding_windows`.
+    horizon : int
+        Steps behind each window that y holds, as in `sliding_windows`. The windows
+        do not know it, so it has to be said.
 
     Examples
     --------
     >>> import numpy as np
     >>> from skseq.preprocessing import WindowSplit, sliding_windows
     >>> X, y = sliding_windows(np.arange(100.0), length=10)
-    >>> for train, test in WindowSplit(n_splits=3).split(X):
+    >>> for train, test in WindowSplit(n_splits=3, horizon=1).split(X):
     ...     print(f"train {train[0]} to {train[-1]}, test {test[0]} to {test[-1]}")
     train 0 to 14, test 25 to 39
     train 0 to 39, test 50 to 64
     train 0 to 64, test 75 to 89
     """
 
-    def __init__(self, n_splits: int = 5, *, horizon: int = 1) -> None:
+    def __init__(self, n_splits: int = 5, *, horizon: int) -> None:
         check_scalar(n_splits, "n_splits", Integral, min_val=1)
-        check_scalar(horizon, "horizon", Integral, min_val=0)
+        check_scalar(horizon, "horizon", Integral, min_val=1)
         self.n_splits = n_splits
         self.horizon = horizon
 

@@ -1,17 +1,27 @@
 """`audit` says what a model knows, and what the task needs."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, ShuffleSplit
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from skseq import GRUSequenceRegressor, LSTMSequenceClassifier, as_sequences, audit
+from skseq import (
+    GRUSequenceRegressor,
+    LSTMSequenceClassifier,
+    as_sequences,
+    audit,
+    sequence_frame,
+)
 from skseq.datasets import make_pattern_sequences, make_sine_sequences
-from skseq.preprocessing import SymbolGenerator
+from skseq.preprocessing import PerTimestep, SymbolGenerator
 
 
 class KnowsTheRule(ClassifierMixin, BaseEstimator):
@@ -245,6 +255,32 @@ def test_scikit_learn_s_own_classifiers_on_tables():
     assert report.scores["time shuffled"].mean() < 0.75
 
 
+def test_an_indicator_of_labels():
+    X = np.array([x[:4, 0] for x in two_classes(150)])
+    Y = np.column_stack([X[:, 0] < X[:, 3], X[:, 1] < X[:, 2]]).astype(int)
+    report = audit(KNeighborsClassifier(5), X, Y, best=Y, random_state=0)
+    assert report.scores["best possible"].mean() == 1.0
+    assert 0.2 < report.scores["constant"].mean() < 0.4
+    assert "uses order" in report.sentence
+
+
+def test_the_container_stays_for_models_that_need_it():
+    X = two_classes(60)
+    y = labels(rises, X)
+    frames = [pd.DataFrame(x, columns=["heat", "light"]) for x in X]
+    by_name = ColumnTransformer([("h", StandardScaler(), ["heat"])])
+    fast = LSTMSequenceClassifier(hidden_size=2, max_epochs=1)
+    audit(make_pipeline(PerTimestep(by_name), fast), frames, y, cv=2, random_state=0)
+    one_column = sequence_frame(X)
+    audit(BaggingClassifier(fast, 2), one_column, y, cv=2, random_state=0)
+    words = ["ab" * n for n in range(1, 21)]
+    counts = make_pipeline(CountVectorizer(analyzer="char"), LogisticRegression())
+    report = audit(counts, words, [0, 1] * 10, cv=2, random_state=0)
+    np.testing.assert_array_equal(
+        report.scores["time shuffled"], report.scores["LogisticRegression"]
+    )
+
+
 def test_symbols_as_strings():
     words = ["ab" * n + "b" * (n % 2) for n in range(2, 40)]
     y = [n % 2 for n in range(2, 40)]
@@ -277,8 +313,8 @@ def test_impossible_audits():
     X = two_classes(20)
     y = labels(rises, X)
     model = KnowsTheRule(rises)
-    for best in (y, np.full(20, 7.0)):
-        with pytest.raises(ValueError, match="best must be the probability"):
+    for best in (y, np.full(20, 7.0), np.full((20, 3), 0.1)):
+        with pytest.raises(ValueError, match="best must be"):
             audit(model, X, y, best=best)
     with pytest.raises(ValueError, match=r"at least two splits .* got 1"):
         audit(model, X, y, cv=ShuffleSplit(1, random_state=0))

@@ -69,6 +69,8 @@ class TestEveryGenerator:
     def test_the_seed_is_the_source_of_randomness(self, generator):
         table = generator.draw_settings(20, random_state=0)
         table[1:] = table[0]
+        with pytest.warns(UserWarning, match="Give each row a seed of its own"):
+            generator.fit(table)
         assert len(set(contents(generator.transform(table)))) == 1
         table[:, 0] = np.arange(20)
         assert len(set(contents(generator.transform(table)))) == 20
@@ -100,7 +102,7 @@ class TestEveryGenerator:
         with pytest.raises(ValueError, match=f"as input: {names}"):
             generator.transform(np.column_stack([table, table]))
         frame = pd.DataFrame(table).add_prefix("setting")
-        with pytest.raises(ValueError, match=f"X has the columns .* as input: {names}"):
+        with pytest.raises(ValueError, match=f"missing columns .* as input: {names}"):
             generator.fit(frame)
         for wrong in (-1, 0.5, 2.0**60):
             bad = table.copy()
@@ -182,6 +184,20 @@ class TestSine:
         assert np.abs(np.corrcoef(noise.T) - np.eye(6)).max() < 0.1
         assert abs(noise.std() - 1) < 0.03
         assert (generator.best_predictions(table) == 0).all()
+
+
+@pytest.mark.parametrize("n_samples", [0, -1, 2.5, "5"])
+def test_the_number_of_rows_is_checked(n_samples):
+    with pytest.raises((ValueError, TypeError), match="n_samples"):
+        SineGenerator().draw_settings(n_samples)
+
+
+def test_a_wrong_column_is_named():
+    table = pd.DataFrame({"seed": [1, 2], "lable": [0, 1]})
+    with pytest.raises(
+        ValueError, match=r"missing columns \['label'\] and unknown columns \['lable'\]"
+    ):
+        PatternGenerator().fit(table)
 
 
 def test_too_few_different_sequences_is_an_error():

@@ -166,6 +166,7 @@ class TestPattern:
             ({"pattern": (0, 2)}, "from 0 to 1"),
             ({"pattern": (0, -1)}, "from 0 to 1"),
             ({"pattern": (0, 0.5)}, "whole numbers"),
+            ({"pattern": ("a", "b")}, "whole numbers"),
             ({"n_timesteps": 2}, "at least 3 to hold the pattern"),
             ({"n_symbols": 1}, "n_symbols"),
         ],
@@ -269,6 +270,7 @@ class TestSymbols:
             {},
             {"p_load": 0.3, "p_unload": 0.0, "loaded": (0.5, 0.3, 0.2, 0.0, 0.0, 0.0)},
             {"p_load": 1.0, "p_unload": 1.0},
+            {"p_load": 1.0, "p_unload": 0.0, "loaded": (0.0,) * 5 + (1.0,)},
         ],
         ids=str,
     )

@@ -133,6 +133,22 @@ class TestPerTimestep:
         model.fit(X, y).predict(X)
         with pytest.raises(ValueError, match="NaN: sequence 3 at time step 1"):
             PerTimestep(PCA()).fit(X)
+        fitted = PerTimestep(PCA()).fit(ragged[0])
+        with pytest.raises(ValueError, match="NaN: sequence 3 at time step 1"):
+            fitted.transform(X)
+
+    @pytest.mark.parametrize(
+        "inner",
+        [
+            make_pipeline(SimpleImputer(), PCA()),
+            ColumnTransformer([("all", SimpleImputer(), [0, 1])]),
+            FunctionTransformer(np.nan_to_num),
+        ],
+        ids=lambda inner: type(inner).__name__,
+    )
+    def test_whatever_imputes_may_get_missing_values(self, inner):
+        X = [np.array([[1.0, np.nan], [2.0, 3.0]]), np.array([[np.nan, 4.0]])]
+        assert np.isfinite(PerTimestep(inner).fit_transform(X).values).all()
 
     def test_columns_by_name(self):
         rng = np.random.default_rng(0)
@@ -207,6 +223,8 @@ class TestPerTimestep:
         result = step.fit_transform(table)
         assert result.columns.tolist() == ["a", "b", "c"]
         assert result.index.tolist() == [7, 8, 9]
+        absolute = PerTimestep(FunctionTransformer(np.abs)).set_output(transform="pandas")
+        assert absolute.fit_transform(table).columns.tolist() == ["a", "b", "c"]
         model = make_pipeline(
             PerTimestep(StandardScaler()), LSTMSequenceClassifier(max_epochs=1)
         ).set_output(transform="pandas")
@@ -301,6 +319,23 @@ class TestSlidingWindows:
         _, two = sliding_windows(series, 4, 2, target=[0, 2])
         np.testing.assert_array_equal(two[0], series[4:6][:, [0, 2]].ravel())
 
+    def test_targets_by_name(self):
+        frame = pd.DataFrame(np.arange(60.0).reshape(20, 3), columns=["heat", "load", "x"])
+        for target, columns in (("load", ["load"]), (["x", "heat"], ["x", "heat"])):
+            _, y = sliding_windows(frame, 4, 2, target=target)
+            np.testing.assert_array_equal(y[0], frame[columns].to_numpy()[4:6].ravel())
+        with pytest.raises(ValueError, match=r"no channel .* has 3 \(\['heat', 'load'"):
+            sliding_windows(frame, 4, target="lod")
+
+    def test_what_is_not_forecast_may_be_missing(self):
+        series = np.arange(40.0).reshape(20, 2)
+        series[7, 0] = np.nan
+        X, _ = sliding_windows(series, 4, target=1)
+        filled = PerTimestep(SimpleImputer()).fit_transform(X)
+        assert np.isfinite(np.concatenate(list(filled))).all()
+        # the first window is only seen, never forecast
+        sliding_windows([np.nan, 1.0, 2.0, 3.0], 2)
+
     @pytest.mark.parametrize("make", [list, pd.Series, tuple], ids=lambda f: f.__name__)
     def test_other_containers(self, make):
         X, y = sliding_windows(make([1.0, 2.0, 3.0, 4.0]), 2)
@@ -310,7 +345,12 @@ class TestSlidingWindows:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (([1.0, np.nan, 2.0], 1), "NaN"),
+            (([1.0, np.nan, 2.0], 1), "NaN or infinite at step 1 of a channel"),
+            (([1.0, 2.0, 3.0], 1, 1, 1, [0.0]), "names no channel"),
+            (([1.0, 2.0, 3.0], 1, 1, 1, True), "names no channel"),
+            (([1.0, 2.0, 3.0], 1, 1, 1, "load"), "target='load' names no channel"),
+            ((["a", "b", "c"], 1), "must be numbers"),
+            (([[[1.0]], [[2.0]]], 1), "one by one"),
             (([1.0, 2.0], 0), "length"),
             (([1.0, 2.0, 3.0], 1, 1, 0), "stride"),
             (([1.0, 2.0, 3.0], 1, 1, 1, 1), "target=1 names no channel .* has 1"),
@@ -350,7 +390,7 @@ class TestWindowSplit:
 
     def test_is_as_large_as_it_can_be(self):
         X, _ = sliding_windows(np.arange(100.0), 10)
-        for train, test in WindowSplit(3).split(X):
+        for train, test in WindowSplit(3, horizon=1).split(X):
             # Windows that end at the cut, and one that begins at it, are used.
             cut = X.starts[test[0]]
             assert X.starts[train[-1]] + 10 + 1 == cut
@@ -360,7 +400,9 @@ class TestWindowSplit:
         X, _ = sliding_windows(np.arange(100.0), 10)
         order = np.random.default_rng(0).permutation(len(X))
         for (train, test), (mixed_train, mixed_test) in zip(
-            WindowSplit().split(X), WindowSplit().split(X[order]), strict=True
+            WindowSplit(horizon=1).split(X),
+            WindowSplit(horizon=1).split(X[order]),
+            strict=True,
         ):
             assert sorted(order[mixed_train]) == train.tolist()
             assert sorted(order[mixed_test]) == test.tolist()
@@ -369,21 +411,23 @@ class TestWindowSplit:
         series = np.sin(np.arange(300) / 5)
         X, y = sliding_windows(series, 20)
         model = GRUSequenceRegressor(
-            hidden_size=8, max_epochs=2, validation_fraction=WindowSplit(2)
+            hidden_size=8, max_epochs=2, validation_fraction=WindowSplit(2, horizon=1)
         )
         pipeline = make_pipeline(PerTimestep(StandardScaler()), model)
-        scores = cross_val_score(pipeline, X, y, cv=WindowSplit(2))
+        scores = cross_val_score(pipeline, X, y, cv=WindowSplit(2, horizon=1))
         assert len(scores) == 2
-        assert WindowSplit(4).get_n_splits() == 4
+        assert WindowSplit(4, horizon=1).get_n_splits() == 4
 
     def test_errors(self):
         X, _ = sliding_windows(np.arange(50.0), 10)
         with pytest.raises(TypeError, match="sliding_windows"):
-            next(WindowSplit().split([[1.0, 2.0]]))
+            next(WindowSplit(horizon=1).split([[1.0, 2.0]]))
         with pytest.raises(ValueError, match="fewer splits or shorter windows"):
-            list(WindowSplit(5).split(X))
+            list(WindowSplit(5, horizon=1).split(X))
         with pytest.raises(ValueError, match="n_splits"):
-            WindowSplit(0)
+            WindowSplit(0, horizon=1)
+        with pytest.raises(TypeError, match="horizon"):
+            WindowSplit(3)
 
 
 def test_scikit_learn_s_own_time_split_takes_windows():

@@ -31,7 +31,7 @@ def unequal(ragged):
 class TestEverySampler:
     def test_classes_are_balanced_and_doubled(self, sampler, unequal):
         X, y = unequal
-        step = sampler(random_state=0)
+        step = sampler(factor=2, random_state=0)
         X_more, y_more = step.fit_resample(X, y)
         assert isinstance(X_more, SequenceArray)
         assert dict(zip(*np.unique(y_more, return_counts=True), strict=True)) == {
@@ -42,7 +42,7 @@ class TestEverySampler:
 
     def test_originals_come_first_and_copies_know_theirs(self, sampler, unequal):
         X, y = unequal
-        step = sampler(random_state=0)
+        step = sampler(factor=2, random_state=0)
         X_more, y_more = step.fit_resample(X, y)
         for original, kept in zip(X, X_more, strict=False):
             np.testing.assert_array_equal(kept, original)
@@ -62,9 +62,8 @@ class TestEverySampler:
     @pytest.mark.parametrize(
         ("arguments", "counts"),
         [
-            ({"sampling_strategy": None}, {"up": 40, "down": 14}),
-            ({"sampling_strategy": None, "factor": 1}, {"up": 20, "down": 7}),
-            ({"factor": 1}, {"up": 20, "down": 20}),
+            ({}, {"up": 20, "down": 20}),
+            ({"sampling_strategy": None, "factor": 2}, {"up": 40, "down": 14}),
             ({"sampling_strategy": {"down": 50}}, {"up": 20, "down": 50}),
         ],
         ids=str,
@@ -79,7 +78,7 @@ class TestEverySampler:
     def test_same_number_same_sequences(self, sampler, unequal):
         X, y = unequal
         first, again, other = (
-            sampler(random_state=seed).fit_resample(X, y)[0] for seed in (0, 0, 1)
+            sampler(factor=2, random_state=seed).fit_resample(X, y)[0] for seed in (0, 0, 1)
         )
         np.testing.assert_array_equal(first.values, again.values)
         np.testing.assert_array_equal(first.lengths, again.lengths)
@@ -91,28 +90,57 @@ class TestEverySampler:
     def test_targets_that_are_not_classes(self, sampler, ragged):
         X, _ = ragged
         targets = np.random.default_rng(0).normal(size=(40, 2))
-        _, more = sampler(random_state=0).fit_resample(X, targets)
+        _, more = sampler(factor=2, random_state=0).fit_resample(X, targets)
         assert more.shape == (80, 2)
         series = pd.Series(targets[:, 0], name="load")
-        _, more = sampler(random_state=0).fit_resample(X, series)
+        _, more = sampler(factor=2, random_state=0).fit_resample(X, series)
         assert isinstance(more, pd.Series)
         assert len(more) == 80
+
+    def test_which_targets_are_classes(self, sampler):
+        X = np.random.default_rng(0).normal(size=(10, 6))
+        amounts = [3.0, 4.0, 4.0, 4.0, 4.0, 5.0, 6.0, 4.0, 4.0, 4.0]
+        for y, added in (
+            ([1] * 8 + [0] * 2, 6),
+            (["a"] * 8 + ["b"] * 2, 6),
+            ([1.0] * 8 + [0.0] * 2, 6),
+            (np.eye(2, dtype=int)[[1] * 8 + [0] * 2], 6),
+            (amounts, 0),
+        ):
+            step = sampler(random_state=0).fit(X, y)
+            assert sum(step.sampling_strategy_.values()) == added
+        with pytest.raises(ValueError, match="Unknown label type"):
+            sampler().fit(X, np.array([0] * 8 + [1] * 2, dtype=object))
+
+    def test_nothing_to_add_is_said(self, sampler, ragged):
+        X, y = ragged
+        with pytest.warns(UserWarning, match="adds no sequence.*factor=2"):
+            more, _ = sampler().fit_resample(X, y)
+        assert len(more) == 40
+
+    def test_rows_of_pandas_are_numbered_anew(self, sampler, unequal):
+        X, y = unequal
+        index = np.arange(100, 127)
+        frame = sequence_frame(X).set_index(index)
+        more, more_y = sampler().fit_resample(frame, pd.Series(y, index=index))
+        assert more.index.tolist() == more_y.index.tolist() == list(range(40))
 
     def test_never_at_predict(self, sampler, unequal):
         X, y = unequal
         model = LSTMSequenceClassifier(hidden_size=8, max_epochs=2, random_state=0)
-        pipeline = make_pipeline(sampler(random_state=0), model).fit(X, y)
+        pipeline = make_pipeline(sampler(factor=2, random_state=0), model).fit(X, y)
         assert not hasattr(sampler(), "transform")
         np.testing.assert_array_equal(
             pipeline.predict_proba(X), pipeline[-1].predict_proba(X)
         )
-        trained_on, _ = sampler(random_state=0).fit_resample(X, y)
+        trained_on, _ = sampler(factor=2, random_state=0).fit_resample(X, y)
         assert len(trained_on) == 80
 
     def test_in_cross_validation_and_search(self, sampler, unequal):
         X, y = unequal
         pipeline = make_pipeline(
-            sampler(random_state=0), LSTMSequenceClassifier(hidden_size=4, max_epochs=1)
+            sampler(factor=2, random_state=0),
+            LSTMSequenceClassifier(hidden_size=4, max_epochs=1),
         )
         assert len(cross_val_score(pipeline, X, y, cv=2)) == 2
         name = sampler.__name__.lower()
@@ -123,8 +151,13 @@ class TestEverySampler:
         X, y = unequal
         with pytest.raises(ValueError, match=r"names \['left'\], which are not classes"):
             sampler(sampling_strategy={"left": 5}).fit_resample(X, y)
-        with pytest.raises(ValueError, match="there are 20 already; samplers only add"):
+        with pytest.raises(
+            ValueError, match=r"asks for 5 .* at least the 20 .* samplers only add"
+        ):
             sampler(sampling_strategy={"up": 5}).fit_resample(X, y)
+        for number in (50.5, "50", None):
+            with pytest.raises(ValueError, match="must be a whole number"):
+                sampler(sampling_strategy={"up": number}).fit_resample(X, y)
         with pytest.raises(ValueError, match="factor"):
             sampler(factor=0.5).fit_resample(X, y)
         with pytest.raises(ValueError, match="y has 26 rows, but X has 27"):
@@ -144,32 +177,35 @@ class TestContainers:
     @pytest.mark.parametrize("shape", [(6, 5), (6, 5, 2)], ids=str)
     def test_arrays_stay_arrays(self, sampler, shape):
         X = np.random.default_rng(0).normal(size=shape)
-        X_more, _ = sampler(random_state=0).fit_resample(X, [0, 1] * 3)
+        X_more, _ = sampler(factor=2, random_state=0).fit_resample(X, [0, 1] * 3)
         assert isinstance(X_more, np.ndarray)
         assert X_more.shape == (12, *shape[1:])
 
     def test_frames_stay_frames(self, sampler, unequal):
         X, y = unequal
-        more, _ = sampler(random_state=0).fit_resample(sequence_frame(X, "signal"), y)
+        more, _ = sampler(factor=2, random_state=0).fit_resample(
+            sequence_frame(X, "signal"), y
+        )
         assert isinstance(more, pd.DataFrame)
         assert more.columns.tolist() == ["signal"]
         table = pd.DataFrame(np.eye(4), columns=list("abcd"))
-        more, _ = sampler(random_state=0).fit_resample(table, [0, 1, 0, 1])
+        more, _ = sampler(factor=2, random_state=0).fit_resample(table, [0, 1, 0, 1])
         assert more.columns.tolist() == list("abcd")
         # the names reach the estimator: no warning about them at predict
         pipeline = make_pipeline(
-            sampler(),
+            sampler(factor=2),
             LSTMSequenceClassifier(hidden_size=2, max_epochs=1, validation_fraction=None),
         )
         pipeline.fit(table, [0, 1, 0, 1]).predict(table)
 
     def test_float32_stays(self, sampler):
         X = np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32)
-        assert sampler().fit_resample(X, [0, 1, 0, 1])[0].dtype == np.float32
+        more, _ = sampler(factor=2).fit_resample(X, [0, 1, 0, 1])
+        assert more.dtype == np.float32
 
     def test_symbols_are_refused(self, sampler):
         with pytest.raises(ValueError, match="Crop and StepDropout work on symbols"):
-            sampler().fit_resample(["abc", "de"], [0, 1])
+            sampler(factor=2).fit_resample(["abc", "de"], [0, 1])
 
 
 class TestWhatEachDoes:
@@ -193,9 +229,15 @@ class TestWhatEachDoes:
         lag = np.corrcoef(noise[:-1, 0], noise[1:, 0])[0, 1]
         assert abs(lag) < 0.05
 
+    def test_jitter_leaves_a_constant_channel_alone(self):
+        X = [np.column_stack([np.full(5, 1e-6), np.arange(5.0)])]
+        (copy,) = self.copies(Jitter(factor=2, random_state=0), X)
+        assert (copy[:, 0] == 1e-6).all()
+        assert (copy[:, 1] != X[0][:, 1]).all()
+
     def test_scaling_is_one_factor_for_each_channel(self):
         X = [np.ones((n, 2)) for n in range(1, 400)]
-        copies = self.copies(Scaling(0.2, random_state=0), X)
+        copies = self.copies(Scaling(0.2, factor=2, random_state=0), X)
         assert all((copy == copy[0]).all() for copy in copies)
         factors = np.array([copy[0] for copy in copies])
         np.testing.assert_allclose(factors.std(axis=0), 0.2, rtol=0.15)
@@ -210,7 +252,7 @@ class TestWhatEachDoes:
     )
     def test_time_warp_moves_time_and_nothing_else(self, length, n_knots, scale, seed):
         time = np.arange(length, dtype=float)[:, None]
-        sampler = TimeWarp(scale, n_knots=n_knots, random_state=seed)
+        sampler = TimeWarp(scale, n_knots=n_knots, factor=2, random_state=seed)
         (copy,) = self.copies(sampler, [time])
         # the "values" of this sequence are its own moments
         assert copy.shape == time.shape
@@ -223,7 +265,7 @@ class TestWhatEachDoes:
     def test_time_warp_interpolates_all_channels_at_the_same_moment(self):
         time = np.arange(30.0)
         X = [np.column_stack([time, np.interp(time, time, np.sin(time))])] * 3
-        sampler = TimeWarp(1.0, random_state=0)
+        sampler = TimeWarp(1.0, factor=2, random_state=0)
         for copy in self.copies(sampler, X):
             moment, value = copy.T
             np.testing.assert_allclose(value, np.interp(moment, time, np.sin(time)))
@@ -270,7 +312,11 @@ class TestWhatEachDoes:
         assert abs(np.mean([len(copy) for copy in copies]) - 700) < 10
 
     def test_symbols_are_cropped_and_dropped(self):
-        for sampler in (Crop(0.5, random_state=0), StepDropout(0.5, random_state=0)):
+        for sampler in (
+            Crop(0.5, factor=2, random_state=0),
+            StepDropout(0.5, factor=2, random_state=0),
+        ):
             more, _ = sampler.fit_resample(["abcdef", "xyz"], [0, 1])
-            assert "".join(more[2].ravel()) in "abcdef" or isinstance(sampler, StepDropout)
-            assert set(more[3].ravel()) <= set("xyz")
+            assert more[:2] == ["abcdef", "xyz"]
+            assert more[2] in "abcdef" or isinstance(sampler, StepDropout)
+            assert set(more[3]) <= set("xyz")

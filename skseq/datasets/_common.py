@@ -81,7 +81,9 @@ def range_of(value: Any, name: str) -> tuple[Any, Any]:
     pair = (value, value) if isinstance(value, Real) else tuple(value)
     are_numbers = len(pair) == 2 and all(isinstance(number, Real) for number in pair)
     if not (are_numbers and np.isfinite(pair).all() and pair[0] <= pair[1]):
-        raise ValueError(f"{name} must be a number or (low, high), got {value!r}.")
+        raise ValueError(
+            f"{name} must be a number, or (low, high) with low <= high; got {value!r}."
+        )
     return pair
 
 

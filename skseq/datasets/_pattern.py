@@ -134,8 +134,9 @@ def pattern_automaton(pattern: Any, n_symbols: int) -> np.ndarray:
     The state is the length of the longest beginning of the pattern that the
     sequence so far ends with.
     """
-    pattern = [int(symbol) if symbol == int(symbol) else -1 for symbol in pattern]
-    if not pattern or min(pattern) < 0 or max(pattern) >= n_symbols:
+    pattern = list(pattern)
+    symbols = range(n_symbols)
+    if not pattern or not all(symbol in symbols for symbol in pattern):
         raise ValueError(
             f"pattern must be one or more whole numbers from 0 to {n_symbols - 1}, as "
             f"n_symbols={n_symbols}; got {pattern}."

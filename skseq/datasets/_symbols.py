@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import validate_params
 
@@ -163,7 +164,10 @@ def rolls_posterior(
     for step in range(1, rolls.shape[1]):
         forward = (alpha @ swaps) * odds[:, rolls[:, step]].T
         total = forward.sum(axis=1)
-        going = step < lengths
+        going = (step < lengths) & np.isfinite(log_odds)
+        impossible = going & (total == 0)
+        log_odds[impossible] = -np.inf
+        going &= ~impossible
         log_odds[going] += np.log(total[going])
         alpha[going] = forward[going] / total[going, None]
-    return 1 / (1 + np.exp(-log_odds))
+    return expit(log_odds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from numbers import Integral
 from typing import Any, ClassVar
@@ -9,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_scalar, validate_data
 
 from .._checks import draw_seed
 from ..containers import as_sequences
@@ -104,6 +105,7 @@ class SequenceGenerator(_MakesSequences, TransformerMixin, BaseEstimator):
         ValueError
             If there are not so many different sequences.
         """
+        check_scalar(n_samples, "n_samples", Integral, min_val=1)
         generator = np.random.default_rng(draw_seed(random_state))
         self._validate_params()
         columns = self._draw(SharedStream(generator, n_samples))
@@ -116,7 +118,8 @@ class SequenceGenerator(_MakesSequences, TransformerMixin, BaseEstimator):
             table[again, 0] = generator.integers(MAX_SEED, size=len(again))
         raise ValueError(
             f"Not so many different sequences can be drawn: of {n_samples} rows, "
-            f"{len(again)} repeat another. Draw fewer rows, or set a larger n_timesteps."
+            f"{len(again)} repeat another. Draw fewer rows, or let the parameters leave "
+            "more to chance (a larger n_timesteps, noise, wider ranges)."
         )
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
@@ -143,9 +146,19 @@ class SequenceGenerator(_MakesSequences, TransformerMixin, BaseEstimator):
         if hasattr(X, "columns") and set(X.columns) == set(names):
             X = X[names]
         elif hasattr(X, "columns"):
-            raise ValueError(self._wrong_columns(f"the columns {list(X.columns)}"))
+            missing = [name for name in names if name not in list(X.columns)]
+            unknown = [name for name in X.columns if name not in names]
+            found = f"missing columns {missing} and unknown columns {unknown}"
+            raise ValueError(self._wrong_columns(found))
         if reset:
             table = validate_data(self, X, dtype=np.float64)
+            if len(np.unique(table, axis=0)) < len(table):
+                warnings.warn(
+                    "Some rows of the table are equal, and so are their sequences: they "
+                    "may stand in training and test data at once. Give each row a seed "
+                    "of its own.",
+                    stacklevel=3,
+                )
         else:
             # Names are known to be right; scikit-learn would compare them with fit's.
             table = check_array(X, dtype=np.float64, estimator=self, input_name="X")

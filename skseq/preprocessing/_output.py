@@ -8,8 +8,7 @@ import numpy as np
 from sklearn.base import TransformerMixin
 from sklearn.utils._set_output import _get_output_config, _wrap_data_with_container
 
-from .._inputs import TABLE
-from ..containers import sequence_frame
+from ..containers import TABLE, sequence_frame
 from ..sequences import SequenceArray
 
 

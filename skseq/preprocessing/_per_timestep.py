@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,18 +14,14 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from .._checks import check_rows_match
-from .._inputs import TABLE, SequenceInputs, restore
-from ..containers import convert
-from ..sequences import SequenceArray, distinct_steps, stacked_steps
+from .._inputs import SequenceInputs
+from ..containers import TABLE, convert, restore
+from ..sequences import SequenceArray, check_steps, distinct_steps, stacked_steps
 from ._output import FitTransform, in_container
 
 
-def _inner_has(method: str) -> Any:
-    def check(self: PerTimestep) -> bool:
-        getattr(getattr(self, "transformer_", self.transformer), method)
-        return True
-
-    return available_if(check)
+def _inner_inverts(step: PerTimestep) -> bool:
+    return hasattr(getattr(step, "transformer_", step.transformer), "inverse_transform")
 
 
 class _TransformsSteps(FitTransform, SequenceInputs):
@@ -48,8 +46,9 @@ class _TransformsSteps(FitTransform, SequenceInputs):
             array for a 3-D array, otherwise a `SequenceArray`.
         """
         check_is_fitted(self)
-        sequences, ndim = self._check_X(X, reset=False, finite=not self._allows_nan())
-        result = _map_steps(self.transformer_.transform, self._named, sequences)
+        sequences, ndim = self._check_X(X, reset=False, finite=False)
+        with _naming_bad_steps(sequences):
+            result = _map_steps(self.transformer_.transform, self._named, sequences)
         return in_container(restore(result, ndim), X, self)
 
     def _named(self, steps: np.ndarray) -> Any:
@@ -58,9 +57,6 @@ class _TransformsSteps(FitTransform, SequenceInputs):
         import pandas
 
         return pandas.DataFrame(steps, columns=self._channel_names)
-
-    def _allows_nan(self) -> bool:
-        return get_tags(self.transformer).input_tags.allow_nan
 
 
 class PerTimestep(_TransformsSteps, TransformerMixin, BaseEstimator):
@@ -75,6 +71,10 @@ class PerTimestep(_TransformsSteps, TransformerMixin, BaseEstimator):
     windows overlap, and in each copy of a sequence. So the result does not depend
     on how sequences are stored. `transform` computes every stored step once, and
     windows that overlap before overlap afterwards.
+
+    A transformer that learns from targets is given each step with the target of its
+    sequence. Those that cross-fit against overfitting, as `TargetEncoder` does, cannot
+    do so here, because the steps of a sequence share their target.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ class PerTimestep(_TransformsSteps, TransformerMixin, BaseEstimator):
         -------
         self
         """
-        sequences, ndim = self._check_X(X, reset=True, finite=not self._allows_nan())
+        sequences, ndim = self._check_X(X, reset=True, finite=False)
         check_rows_match(sequences, "X", y=y)
         self._learn_layout(sequences, ndim)
         # Names of channels, for a ColumnTransformer; those of a table are steps.
@@ -148,10 +148,11 @@ class PerTimestep(_TransformsSteps, TransformerMixin, BaseEstimator):
         self._channel_names = channels
         steps = self._named(stacked_steps(sequences))
         y = None if y is None else np.repeat(np.asarray(y), sequences.lengths, axis=0)
-        self.transformer_ = clone(self.transformer).fit(steps, y)
+        with _naming_bad_steps(sequences):
+            self.transformer_ = clone(self.transformer).fit(steps, y)
         return self
 
-    @_inner_has("inverse_transform")
+    @available_if(_inner_inverts)
     def inverse_transform(self, X: Any) -> Any:
         """Undo `transform`.
 
@@ -171,7 +172,6 @@ class PerTimestep(_TransformsSteps, TransformerMixin, BaseEstimator):
         # A table whose steps got several values each had become a 3-D array.
         return restore(result, TABLE if ndim > 1 and self._is_table else ndim)
 
-    @_inner_has("get_feature_names_out")
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names of the channels, or of the steps of a table that stays one.
 
@@ -188,8 +188,10 @@ class PerTimestep(_TransformsSteps, TransformerMixin, BaseEstimator):
         if not self._is_table:
             return self.transformer_.get_feature_names_out(input_features)
         of_steps = _check_feature_names_in(self, input_features)
-        of_channels = self.transformer_.get_feature_names_out()
-        return of_steps if len(of_channels) == 1 else of_channels
+        of_channels = getattr(self.transformer_, "get_feature_names_out", None)
+        if of_channels is None or len(of_channels()) == 1:
+            return of_steps
+        return of_channels()
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -201,6 +203,20 @@ class PerTimestep(_TransformsSteps, TransformerMixin, BaseEstimator):
         tags.transformer_tags = inner.transformer_tags
         tags.requires_fit = True  # for the layout, whatever the transformer needs
         return tags
+
+
+@contextmanager
+def _naming_bad_steps(sequences: SequenceArray) -> Iterator[None]:
+    """Where a transformer refuses, say which sequence it is, if that is the reason.
+
+    Only the transformer knows whether it takes missing values: a pipeline that
+    begins with an imputer does not say so in its tags.
+    """
+    try:
+        yield
+    except ValueError:
+        check_steps(sequences, "X")
+        raise
 
 
 def _map_steps(function: Any, prepare: Any, sequences: SequenceArray) -> SequenceArray:

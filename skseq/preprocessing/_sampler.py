@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,8 +15,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import type_of_target
 
 from .._checks import check_rows_match, draw_seed
-from .._inputs import TABLE, SequenceInputs, restore
-from ..containers import sequence_frame
+from .._inputs import SequenceInputs
+from ..containers import like
 from ..sequences import SequenceArray, stacked_steps
 
 
@@ -72,7 +73,7 @@ class SequenceSampler(SequenceInputs, BaseEstimator, ABC):
         y_resampled : like y
             A variation has the target of its original.
         """
-        sequences, ndim, classes = self._check_X_y(X, y)
+        sequences, classes = self._check_X_y(X, y)
         random = np.random.default_rng(draw_seed(self.random_state))
         copied = [_spread(rows, n, random) for rows, n in classes]
         chosen = np.concatenate(copied)
@@ -80,12 +81,21 @@ class SequenceSampler(SequenceInputs, BaseEstimator, ABC):
         if len(chosen):
             altered = self._alter(sequences[chosen], sequences, random)
             sequences = _joined(sequences, altered)
-        return _like(X, sequences, ndim), _safe_indexing(y, self.sample_indices_)
+        else:
+            warnings.warn(
+                f"{type(self).__name__} adds no sequence: all classes are equally large. "
+                "Set factor=2 for twice as many of each.",
+                stacklevel=2,
+            )
+        more_y = _safe_indexing(y, self.sample_indices_)
+        if hasattr(more_y, "reset_index"):
+            more_y = more_y.reset_index(drop=True)
+        return like(X, sequences), more_y
 
     def _check_X_y(
         self, X: Any, y: Any
-    ) -> tuple[SequenceArray, int, list[tuple[np.ndarray, int]]]:
-        """Sequences, dimensions, and the rows of each class with the number of new ones."""
+    ) -> tuple[SequenceArray, list[tuple[np.ndarray, int]]]:
+        """Sequences, and the rows of each class with the number of new ones."""
         sequences, ndim = self._check_X(X, y, reset=True)
         check_rows_match(sequences, "X", y=y)
         self._learn_layout(sequences, ndim)
@@ -95,7 +105,7 @@ class SequenceSampler(SequenceInputs, BaseEstimator, ABC):
         new = wanted - counts
         self.sampling_strategy_ = dict(zip(labels, new.tolist(), strict=True))
         rows = [np.flatnonzero(codes == code) for code in range(len(labels))]
-        return sequences, ndim, list(zip(rows, new.tolist(), strict=True))
+        return sequences, list(zip(rows, new.tolist(), strict=True))
 
     def _wanted(self, labels: list[Hashable], counts: np.ndarray) -> np.ndarray:
         """How many sequences of each class there are to be."""
@@ -103,20 +113,22 @@ class SequenceSampler(SequenceInputs, BaseEstimator, ABC):
         if not isinstance(strategy, dict):
             size = np.full_like(counts, counts.max()) if strategy == "auto" else counts
             return np.round(self.factor * size).astype(np.int64)
-        unknown = set(strategy) - set(labels)
+        unknown = [label for label in strategy if label not in labels]
         if unknown:
             raise ValueError(
-                f"sampling_strategy names {sorted(map(str, unknown))}, which are not "
-                f"classes of y; these are {[str(label) for label in labels]}."
+                f"sampling_strategy names {unknown}, which are not classes of y; these "
+                f"are {labels}."
             )
         wanted = counts.copy()
         for code, label in enumerate(labels):
-            wanted[code] = strategy.get(label, counts[code])
-            if wanted[code] < counts[code]:
+            number = strategy.get(label, int(counts[code]))
+            if not isinstance(number, Integral) or number < counts[code]:
                 raise ValueError(
-                    f"sampling_strategy asks for {wanted[code]} sequences of class "
-                    f"{label!r}, but there are {counts[code]} already; samplers only add."
+                    f"sampling_strategy asks for {number!r} sequences of class {label!r}; "
+                    f"it must be a whole number, and at least the {counts[code]} that "
+                    "there are: samplers only add."
                 )
+            wanted[code] = number
         return wanted
 
     def __sklearn_tags__(self) -> Any:
@@ -129,11 +141,13 @@ class SequenceSampler(SequenceInputs, BaseEstimator, ABC):
 
 def _classes(y: Any) -> tuple[list[Hashable], np.ndarray]:
     """Labels, and the position of each row's label; one for all if y has no classes."""
-    kind = type_of_target(y, input_name="y")
+    kind = type_of_target(y, input_name="y", raise_unknown=True)
     array = np.asarray(y)
+    # Whole numbers as floats may be amounts: with two of them alone they are classes.
+    amounts = kind == "multiclass" and array.dtype.kind == "f"
     if kind == "multilabel-indicator" and (array.sum(axis=1) == 1).all():
         array = array.argmax(axis=1)  # one column for each class
-    elif kind not in ("binary", "multiclass"):
+    elif amounts or kind not in ("binary", "multiclass"):
         return ["all"], np.zeros(len(array), dtype=np.int64)
     labels, codes = np.unique(array, return_inverse=True)
     return labels.tolist(), codes.ravel()
@@ -153,12 +167,3 @@ def _joined(first: SequenceArray, second: SequenceArray) -> SequenceArray:
         )
     steps = [stacked_steps(first), stacked_steps(second)]
     return SequenceArray(np.concatenate(steps), lengths)
-
-
-def _like(X: Any, sequences: SequenceArray, ndim: int) -> Any:
-    result = restore(sequences, ndim)
-    if not hasattr(X, "columns"):
-        return result
-    if result.ndim == TABLE:
-        return type(X)(result, columns=X.columns)
-    return sequence_frame(result, name=X.columns[0])

@@ -9,7 +9,6 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from .._docs import SAMPLER_ATTRIBUTES, SAMPLER_PARAMETERS
-from .._rows import step_statistics
 from ..sequences import SequenceArray, stacked_steps, step_index
 from ._sampler import SequenceSampler
 
@@ -49,7 +48,7 @@ class Jitter(SequenceSampler):
     >>> from skseq import as_sequences
     >>> from skseq.preprocessing import Jitter
     >>> X = as_sequences([[1.0, 2.0], [3.0, 4.0, 5.0], [6.0]])
-    >>> X_more, y_more = Jitter(random_state=0).fit_resample(X, ["a", "a", "b"])
+    >>> X_more, y_more = Jitter(factor=2, random_state=0).fit_resample(X, ["a", "a", "b"])
     >>> X_more
     SequenceArray(8 sequences of 1 to 3 steps, 1 channel, float64)
     >>> sorted(y_more)
@@ -66,7 +65,7 @@ class Jitter(SequenceSampler):
         scale: float = 0.05,
         *,
         sampling_strategy: Any = "auto",
-        factor: float = 2.0,
+        factor: float = 1.0,
         random_state: Any = None,
     ) -> None:
         self.scale = scale
@@ -79,7 +78,7 @@ class Jitter(SequenceSampler):
     ) -> SequenceArray:
         _check_numbers(copies, self)
         steps = _floats(stacked_steps(copies))
-        _, deviation = step_statistics(originals, np.ones(len(originals)))
+        deviation = stacked_steps(originals).std(axis=0, dtype=np.float64)
         noise = self.scale * deviation * random.standard_normal(steps.shape)
         return SequenceArray((steps + noise).astype(steps.dtype), copies.lengths)
 
@@ -106,7 +105,7 @@ class Scaling(SequenceSampler):
     Examples
     --------
     >>> from skseq.preprocessing import Scaling
-    >>> X_more, _ = Scaling(random_state=0).fit_resample([[1.0, 2.0, 4.0]], [0])
+    >>> X_more, _ = Scaling(factor=2, random_state=0).fit_resample([[1.0, 2.0, 4.0]], [0])
     >>> (X_more[1] / X_more[1, 0]).round(6)
     array([1., 2., 4.])
     """
@@ -121,7 +120,7 @@ class Scaling(SequenceSampler):
         scale: float = 0.1,
         *,
         sampling_strategy: Any = "auto",
-        factor: float = 2.0,
+        factor: float = 1.0,
         random_state: Any = None,
     ) -> None:
         self.scale = scale
@@ -165,7 +164,7 @@ class TimeWarp(SequenceSampler):
     Examples
     --------
     >>> from skseq.preprocessing import TimeWarp
-    >>> X_more, _ = TimeWarp(random_state=0).fit_resample([[0, 1, 2, 3, 4]], [0])
+    >>> X_more, _ = TimeWarp(factor=2, random_state=0).fit_resample([[0, 1, 2, 3, 4]], [0])
     >>> X_more[1].round(1)
     array([0. , 1.1, 2.1, 3. , 4. ])
     """
@@ -182,7 +181,7 @@ class TimeWarp(SequenceSampler):
         *,
         n_knots: int = 4,
         sampling_strategy: Any = "auto",
-        factor: float = 2.0,
+        factor: float = 1.0,
         random_state: Any = None,
     ) -> None:
         self.scale = scale
@@ -242,8 +241,8 @@ class Crop(SequenceSampler):
     Examples
     --------
     >>> from skseq.preprocessing import Crop
-    >>> X_more, _ = Crop(0.5, random_state=0).fit_resample(["abcdefgh"], [0])
-    >>> "".join(X_more[1].ravel())
+    >>> X_more, _ = Crop(0.5, factor=2, random_state=0).fit_resample(["abcdefgh"], [0])
+    >>> X_more[1]
     'abcdef'
     """
 
@@ -257,7 +256,7 @@ class Crop(SequenceSampler):
         min_fraction: float = 0.8,
         *,
         sampling_strategy: Any = "auto",
-        factor: float = 2.0,
+        factor: float = 1.0,
         random_state: Any = None,
     ) -> None:
         self.min_fraction = min_fraction
@@ -293,8 +292,9 @@ class StepDropout(SequenceSampler):
     Examples
     --------
     >>> from skseq.preprocessing import StepDropout
-    >>> X_more, _ = StepDropout(0.4, random_state=0).fit_resample(["abcdefgh"], [0])
-    >>> "".join(X_more[1].ravel())
+    >>> sampler = StepDropout(0.4, factor=2, random_state=0)
+    >>> X_more, _ = sampler.fit_resample(["abcdefgh"], [0])
+    >>> X_more[1]
     'cdegh'
     """
 
@@ -308,7 +308,7 @@ class StepDropout(SequenceSampler):
         rate: float = 0.1,
         *,
         sampling_strategy: Any = "auto",
-        factor: float = 2.0,
+        factor: float = 1.0,
         random_state: Any = None,
     ) -> None:
         self.rate = rate
