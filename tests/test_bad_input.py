@@ -224,6 +224,13 @@ class TestPredict:
         ):
             self.model.predict([np.zeros(3)])
 
+    def test_one_column_is_many_sequences_of_one_step(self):
+        model = GRUSequenceClassifier(
+            hidden_size=2, max_epochs=1, validation_fraction=None
+        ).fit([np.zeros(3), np.ones(2)] * 2, Y)
+        with pytest.warns(UserWarning, match=r"5 sequences of one step each.*\[x\]"):
+            model.predict(np.zeros((5, 1)))
+
     def test_strings_after_numbers_and_numbers_after_strings(self):
         with pytest.raises(ValueError, match="fitted on 2"):
             self.model.predict(["ab"])
