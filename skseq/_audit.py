@@ -297,8 +297,8 @@ def _other_rows(
     Otherwise copies of a training row in a test fold would not show.
     """
     contents = [
-        sequence.tobytes() + target.tobytes()
-        for sequence, target in zip(sequences, np.asarray(y), strict=True)
+        sequence.tobytes() + repr(target).encode()
+        for sequence, target in zip(sequences, np.asarray(y).tolist(), strict=True)
     ]
     _, first, row = np.unique(
         np.array(contents, dtype=object), return_index=True, return_inverse=True
@@ -355,7 +355,7 @@ class _Verdict:
         if self._beats(self.scores[LABELS_SHUFFLED], self.scores[CONSTANT], 0.01):
             return (
                 f"With shuffled labels {name} scores {self._mean(LABELS_SHUFFLED)}, more "
-                f"than a constant: test folds are known from training; look for a leak."
+                "than a constant: test folds are known from training; look for a leak."
             )
         rivals = [key for key in (CONSTANT, LENGTH, LAST_STEP, MEANS) if key in self.scores]
         strongest = max(rivals, key=lambda key: self.scores[key].mean())

@@ -281,6 +281,16 @@ def test_the_container_stays_for_models_that_need_it():
     )
 
 
+def test_labels_in_a_series_of_strings():
+    X = two_classes(60)
+    y = labels(rises, X)
+    plain, series = (
+        audit(KnowsTheRule(rises), X, target, cv=3, random_state=0)
+        for target in (y, pd.Series(y, index=np.arange(60) + 7))
+    )
+    assert str(plain) == str(series)
+
+
 def test_symbols_as_strings():
     words = ["ab" * n + "b" * (n % 2) for n in range(2, 40)]
     y = [n % 2 for n in range(2, 40)]
