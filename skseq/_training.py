@@ -15,6 +15,8 @@ from skorch.callbacks import Callback, GradientNormClipping, LRScheduler
 from torch import Tensor
 from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 
+from ._devices import flushed_denormals
+from ._net import SequenceNet
 from .batching import Batches, SequenceDataset, as_inputs, by_length
 from .callbacks import EarlyStopping, StopTraining
 from .losses import Loss
@@ -51,7 +53,7 @@ def make_net(
     elif weight_decay:
         raise ValueError(f"{optimizer.__name__} has no weight_decay; set it to 0.")
     options = {f"optimizer__{name}": value for name, value in options.items()}
-    net = skorch.NeuralNet(
+    net = SequenceNet(
         module,
         criterion=loss,
         optimizer=optimizer,
@@ -99,7 +101,8 @@ def run(
     is then raised again (skorch's own `fit` swallows Ctrl-C).
     """
     try:
-        net.fit_loop(training, epochs=epochs)
+        with flushed_denormals(net.optimizer_):
+            net.fit_loop(training, epochs=epochs)
     except BaseException as error:
         if not _asked_to_stop(error):
             keeper.restore(net)
@@ -225,14 +228,15 @@ def predict_raw(
     """
     device = torch.device(net.device)
     sequences = for_device(sequences, device)
-    module = copy.deepcopy(net.module_).eval()
-    if device.type != "mps":
-        module = module.double()
+    module, exact = net.module_.eval(), device.type == "cpu"
+    if device.type == "cuda":
+        module = copy.deepcopy(module).double()
     result = np.empty((len(sequences), module.config["n_outputs"]))
     with torch.inference_mode():
         for rows in by_length(sequences):
             inputs = as_inputs(sequences[rows])
-            raw = module(**{name: x.to(device) for name, x in inputs.items()})
+            inputs = {name: x.to(device) for name, x in inputs.items()}
+            raw = module(**inputs, exact=exact)
             if decode:
                 raw = module.decode(raw, net.criterion_.link)
             result[rows] = raw.cpu().numpy()

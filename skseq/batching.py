@@ -14,11 +14,12 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from .containers import as_sequences
-from .sequences import SequenceArray, check_steps
+from .sequences import SequenceArray, check_steps, ragged_range, step_index
 
 __all__ = ["pad_collate"]
 
 PREDICT_BATCH_SIZE = 256
+CHUNK_NUMBERS = 1 << 20  # of the values that are looked up at once
 
 
 def pad(sequences: SequenceArray) -> Tensor:
@@ -26,17 +27,22 @@ def pad(sequences: SequenceArray) -> Tensor:
 
     float32 and float64 stay what they are, integers become int64.
     """
-    n_timesteps = int(sequences.lengths.max())
-    t = np.arange(n_timesteps)
-    real = t < sequences.lengths[:, None]
-    steps = np.where(real, sequences.starts[:, None] + t, sequences.starts[:, None])
+    n, longest = len(sequences), int(sequences.lengths.max())
+    steps = steps_of(sequences)
+    padded = steps.new_zeros(n * longest, sequences.n_channels)
+    into = ragged_range(np.arange(n) * longest, sequences.lengths)
+    return padded.index_copy_(0, torch.from_numpy(into), steps).view(n, longest, -1)
+
+
+def steps_of(sequences: SequenceArray) -> Tensor:
+    """The steps of all sequences, one after another, (sum of lengths, c)."""
+    index = step_index(sequences)
     # Torch's own memory is aligned, which numpy's need not be: results would
     # depend on the alignment in the last bit.
-    shape = (*steps.shape, sequences.n_channels)
-    padded = torch.empty(shape, dtype=_tensor_dtype(sequences.dtype))
-    padded.numpy()[...] = sequences.values[steps]
-    padded.numpy()[~real] = 0
-    return padded
+    shape = (len(index), sequences.n_channels)
+    steps = torch.empty(shape, dtype=_tensor_dtype(sequences.dtype))
+    steps.numpy()[...] = sequences.values[index]
+    return steps
 
 
 def _tensor_dtype(dtype: np.dtype) -> torch.dtype:
@@ -164,16 +170,29 @@ class Batches:
         if self.seed is not None:
             order = np.random.default_rng([self.seed, self.epoch]).permutation(order)
         self.epoch += 1
-        for begin in range(0, len(order), self.batch_size):
-            rows = order[begin : begin + self.batch_size]
-            inputs = as_inputs(self.dataset.sequences[rows])
-            index = torch.from_numpy(rows)
-            yield inputs, (self.dataset.targets[index], self.dataset.weight[index])
+        for some in self._chunks(order):
+            index = torch.from_numpy(some)
+            inputs = as_inputs(self.dataset.sequences[some])
+            targets, weight = self.dataset.targets[index], self.dataset.weight[index]
+            counts = [len(part) for part in index.split(self.batch_size)]
+            lengths = inputs["lengths"].split(counts)
+            x = inputs["x"].split([int(part.sum()) for part in lengths])
+            for batch in zip(x, lengths, targets.split(counts), weight.split(counts)):
+                yield {"x": batch[0], "lengths": batch[1]}, (batch[2], batch[3])
+
+    def _chunks(self, order: np.ndarray) -> Iterator[np.ndarray]:
+        """Rows of some batches, which are cheaper to look up together."""
+        sequences = self.dataset.sequences
+        size = self.batch_size * int(sequences.lengths.max()) * sequences.n_channels
+        chunk = self.batch_size * max(CHUNK_NUMBERS // size, 1)
+        for begin in range(0, len(order), chunk):
+            yield order[begin : begin + chunk]
 
 
 def as_inputs(sequences: SequenceArray) -> dict[str, Tensor]:
     """The keywords of `RecurrentNet.forward`."""
-    return {"x": pad(sequences), "lengths": torch.from_numpy(sequences.lengths.copy())}
+    lengths = torch.from_numpy(sequences.lengths.copy())
+    return {"x": steps_of(sequences), "lengths": lengths}
 
 
 def by_length(sequences: SequenceArray) -> Iterator[np.ndarray]:

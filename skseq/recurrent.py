@@ -1,19 +1,20 @@
 """`RecurrentNet`: the network behind every estimator, in torch alone.
 
-Axes: b batch, t time, c channels, h hidden units (both directions), k outputs.
+Axes: b batch, t time, c channels, l lanes, h hidden units (both directions), k outputs.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .kernels import CELLS, run_layer
+from .lanes import Lanes
 from .symbols import PADDING
 
 POOLINGS = ("last", "mean", "max", "attention")
@@ -98,11 +99,14 @@ class RecurrentNet(nn.Module):
         # second ... They are made without numbers, so that torch's own
         # initialisation does not move the global generator.
         self.layers = nn.ModuleList(
-            CELLS[cell](size, hidden_size, batch_first=True, device="meta")
+            CELLS[cell](size, hidden_size, device="meta")
             for size in [n_inputs] + [width] * (num_layers - 1)
             for _ in range(directions)
         )
         self.directions = directions
+        # The fused float32 LSTM rounds each row in the same way whatever stands beside
+        # it (tests/test_promises.py); products of matrices do not.
+        self.row_independent = cell == "lstm"
         self.dropout = Dropout(dropout)
         self.pooling = Pooling(self.config["pooling"], hidden_size, directions)
         self.head = nn.Linear(self.pooling.width, n_outputs, device="meta")
@@ -141,27 +145,46 @@ class RecurrentNet(nn.Module):
             device = self.head.weight.device
             self.dropout.generator = torch.Generator(device).manual_seed(seed)
 
-    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """Raw outputs of shape (b, k) for x of shape (b, t, c), lengths of shape (b,).
+    def train(self, mode: bool = True) -> RecurrentNet:
+        # Asked before every batch; walking through all modules takes its time.
+        return super().train(mode) if mode != self.training else self
+
+    def forward(self, x: Tensor, lengths: Tensor, *, exact: bool = False) -> Tensor:
+        """Raw outputs of shape (b, k) for sequences of `lengths` (b,).
+
+        `x` is padded, (b, t, c), or holds nothing but the steps, (sum of lengths, c),
+        sequence by sequence.
 
         Raw means as the loss takes them: before its link function, and in the
         units of the standardised target. `decode` leads to the caller's units.
+
+        With `exact`, on a CPU and without gradients, outputs are float64 and those of
+        a sequence depend on nothing else in the batch.
         """
-        if self.embedding is None:
-            x = self.scaling(x).to(self.head.weight.dtype)
-        else:
-            unknown = self.embedding.num_embeddings - 1
-            # The vector of unknown symbols is zero, and no gradient reaches it.
-            x = self.embedding(x[:, :, 0]) * (x != unknown)
+        if x.dim() == 3:
+            x = x[torch.arange(x.shape[1], device=x.device) < lengths[:, None]]
+        on_cpu = x.device.type == "cpu"
+        # A single lane is the one case where the fused LSTM rounds in another way.
+        lanes = Lanes(lengths, share=on_cpu, min_lanes=2 if exact else 1)
+        x = lanes.fill(self._first_layer_input(x))
+        if exact and not self.row_independent:
+            x = x.double()
         for depth in range(0, len(self.layers), self.directions):
             if depth:
                 x = self.dropout(x)
-            outputs = [
-                run_layer(self.layers[depth + i], x, lengths, backward=i == 1)
-                for i in range(self.directions)
-            ]
-            x = torch.cat(outputs, dim=2) if len(outputs) > 1 else outputs[0]
-        return self.head(self.dropout(self.pooling(x, lengths)))
+            x = run_layer(self.layers[depth : depth + self.directions], x, lanes)
+        x = x.flatten(0, 1)
+        if exact:
+            x = x.double()
+        return linear(self.head, self.dropout(self.pooling(x, lanes)))
+
+    def _first_layer_input(self, x: Tensor) -> Tensor:
+        """Standardised channels, or the vectors of symbols, for steps (total, c)."""
+        if self.embedding is None:
+            return self.scaling(x).to(self.head.weight.dtype)
+        unknown = self.embedding.num_embeddings - 1
+        # The vector of unknown symbols is zero, and no gradient reaches it.
+        return self.embedding(x[:, 0]) * (x != unknown)
 
     def decode(self, raw: Tensor, link: Callable[[Tensor], Tensor]) -> Tensor:
         """Predictions in the caller's units from raw outputs, both (b, k)."""
@@ -224,27 +247,38 @@ class Pooling(nn.Module):
         if "attention" in self.kinds:
             self.attention = nn.Linear(steps_width, 1, device="meta")
 
-    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
-        steps = torch.arange(x.shape[1], device=x.device)
-        real = (steps < lengths[:, None])[:, :, None]
-        pooled = [getattr(self, f"_{kind}")(x, real, lengths) for kind in self.kinds]
+    def forward(self, x: Tensor, lanes: Lanes) -> Tensor:
+        """Summaries (b, h * kinds) of the steps that `x` of shape (t * l, h) holds."""
+        pooled = [getattr(self, f"_{kind}")(x, lanes) for kind in self.kinds]
         return torch.cat(pooled, dim=1) if len(pooled) > 1 else pooled[0]
 
-    def _last(self, x: Tensor, real: Tensor, lengths: Tensor) -> Tensor:
+    def _last(self, x: Tensor, lanes: Lanes) -> Tensor:
         """The final state of each direction: at the last step, and at the first."""
-        rows = torch.arange(len(x), device=x.device)
-        forward = x[rows, lengths - 1, : self.hidden_size]
-        return torch.cat([forward, x[:, 0, self.hidden_size :]], dim=1)
+        last = x.index_select(0, lanes.last)[:, : self.hidden_size]
+        if x.shape[1] == self.hidden_size:
+            return last
+        first = x.index_select(0, lanes.first)[:, self.hidden_size :]
+        return torch.cat([last, first], dim=1)
 
-    def _mean(self, x: Tensor, real: Tensor, lengths: Tensor) -> Tensor:
-        return (x * real).sum(dim=1) / lengths[:, None].to(x.dtype)
+    def _mean(self, x: Tensor, lanes: Lanes) -> Tensor:
+        return F.embedding_bag(lanes.steps, x, lanes.offsets, mode="mean")
 
-    def _max(self, x: Tensor, real: Tensor, lengths: Tensor) -> Tensor:
-        return x.masked_fill(~real, -math.inf).amax(dim=1)
+    def _max(self, x: Tensor, lanes: Lanes) -> Tensor:
+        return F.embedding_bag(lanes.steps, x, lanes.offsets, mode="max")
 
-    def _attention(self, x: Tensor, real: Tensor, lengths: Tensor) -> Tensor:
-        score = torch.tanh(self.attention(x)).masked_fill(~real, -math.inf)
-        return (x * torch.softmax(score, dim=1)).sum(dim=1)
+    def _attention(self, x: Tensor, lanes: Lanes) -> Tensor:
+        # Of a tanh the exponential cannot overflow.
+        weight = linear(self.attention, x)[:, 0].tanh().exp()[lanes.steps]
+        total = weight.new_zeros(len(lanes.offsets)).index_add(0, lanes.owners, weight)
+        share = weight / total[lanes.owners]
+        return F.embedding_bag(
+            lanes.steps, x, lanes.offsets, mode="sum", per_sample_weights=share
+        )
+
+
+def linear(layer: nn.Linear, x: Tensor) -> Tensor:
+    """The layer in the precision of `x`, which may be higher than that of its weights."""
+    return F.linear(x, layer.weight.to(x.dtype), layer.bias.to(x.dtype))
 
 
 def _reset_layer(

@@ -160,7 +160,13 @@ class SequenceArray:
                 raise IndexError(f"Rows are chosen in one dimension, got {key.ndim}.")
             if key.size == 0:
                 key = key.astype(np.intp)
-        return SequenceArray(self.values, self.lengths[key], self.starts[key])
+        return self._with_rows(self.lengths[key], self.starts[key])
+
+    def _with_rows(self, lengths: np.ndarray, starts: np.ndarray) -> SequenceArray:
+        """Other rows of the same values, known to lie within them."""
+        rows = SequenceArray.__new__(type(self))
+        rows.values, rows.lengths, rows.starts = self.values, lengths, starts
+        return rows
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if len(self) and (self.lengths != self.lengths[0]).any():
@@ -231,11 +237,17 @@ def _as_positions(numbers: Any, name: str) -> np.ndarray:
     return array.astype(np.int64, copy=False)
 
 
+def ragged_range(starts: np.ndarray, lengths: np.ndarray, stride: int = 1) -> np.ndarray:
+    """``start, start + stride, ...`` of each length, one after another."""
+    first = np.cumsum(lengths) - lengths
+    index = np.arange(lengths.sum()) * stride if stride > 1 else np.arange(lengths.sum())
+    index += np.repeat(starts - first * stride, lengths)
+    return index
+
+
 def step_index(sequences: SequenceArray) -> np.ndarray:
     """Positions in `values` of every step of every sequence, in order."""
-    lengths = sequences.lengths
-    first = np.cumsum(lengths) - lengths
-    return np.arange(lengths.sum()) + np.repeat(sequences.starts - first, lengths)
+    return ragged_range(sequences.starts, sequences.lengths)
 
 
 def stacked_steps(sequences: SequenceArray) -> np.ndarray:

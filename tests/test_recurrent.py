@@ -9,14 +9,14 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from skseq.batching import as_inputs
+from skseq.batching import as_inputs, pad
 from skseq.containers import as_sequences
 from skseq.kernels import reverse_within
 from skseq.recurrent import Dropout, RecurrentNet
 
 POOLINGS = ["last", "mean", "max", "attention", ("last", "mean", "max", "attention")]
 COMBINATIONS = list(itertools.product(["lstm", "gru"], [1, 2, 3], [False, True], POOLINGS))
-LENGTHS = [4, 9, 1, 7, 9, 2]
+LENGTHS = [4, 70, 1, 33, 70, 35, 2]
 
 
 def make_net(cell, layers, bidirectional, pooling, **options):
@@ -34,8 +34,10 @@ def make_net(cell, layers, bidirectional, pooling, **options):
 
 
 def make_inputs(dtype):
+    """Padded sequences, some of which will share a lane, and cross a block of steps."""
     rng = np.random.default_rng(2)
-    return as_inputs(as_sequences([rng.normal(size=(n, 3)).astype(dtype) for n in LENGTHS]))
+    X = as_sequences([rng.normal(size=(n, 3)).astype(dtype) for n in LENGTHS])
+    return {"x": pad(X), "lengths": torch.from_numpy(X.lengths)}
 
 
 class PackedNet(nn.Module):
@@ -126,9 +128,9 @@ def test_what_stands_in_the_padding_does_not_matter(cell, layers, bidirectional,
 
 
 def test_reverse_within_length():
-    x = torch.arange(8.0).reshape(2, 4, 1)
+    x = torch.arange(8.0).reshape(2, 4, 1).transpose(0, 1)
     reversed_ = reverse_within(x, torch.tensor([3, 1]))
-    assert reversed_[:, :, 0].tolist() == [[2, 1, 0, 3], [4, 5, 6, 7]]
+    assert reversed_[:, :, 0].T.tolist() == [[2, 1, 0, 3], [4, 5, 6, 7]]
 
 
 def test_initial_weights():
@@ -172,4 +174,5 @@ def test_dropout_stands_between_layers_and_before_the_head():
         lambda module, args, output: seen.append(output.shape)
     )
     net(**inputs)
-    assert seen == [(6, 9, 5), (6, 5)]
+    assert [shape[-1] for shape in seen] == [5, 5]
+    assert seen[1] == (7, 5)

@@ -1,0 +1,151 @@
+"""Lanes: the sequences of a batch, laid end to end so that little is padding.
+
+Axes: b batch, t time, l lanes, c channels.
+
+A batch of sequences of 10 to 200 steps, padded, is about half padding. Here it
+becomes a grid of as many steps and about half as many lanes, each of which holds one
+sequence or several with a blank step between them. A recurrence runs over the
+grid once; at the first blank step behind a sequence (a cut) it starts anew.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .sequences import ragged_range
+
+
+class Lanes:
+    """Where each sequence of a batch lies in a grid of t steps and l lanes.
+
+    Parameters
+    ----------
+    lengths : Tensor of shape (b,), dtype int64
+    share : bool, default=True
+        Whether sequences may follow one another in a lane; otherwise each has a
+        lane of its own, in the order of the batch.
+    min_lanes : int, default=1
+        Lanes to have at least, be they empty.
+
+    Attributes
+    ----------
+    lengths, min_lanes
+        As above.
+    n_steps, n_lanes : int
+        Shape of the grid. Flat positions in it are ``step * n_lanes + lane``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skseq.lanes import Lanes
+    >>> x = torch.arange(1, 10)[:, None]
+    >>> lanes = Lanes(torch.tensor([5, 2, 2]))
+    >>> lanes.fill(x)[:, :, 0].T
+    tensor([[1, 2, 3, 4, 5],
+            [6, 7, 0, 8, 9]])
+    >>> lanes.cuts  # behind the 7: step 2 in lane 1
+    tensor([5])
+    """
+
+    def __init__(
+        self, lengths: Tensor, *, share: bool = True, min_lanes: int = 1
+    ) -> None:
+        self.lengths = lengths
+        self.min_lanes = min_lanes
+        self._lengths = lengths.cpu().numpy()
+        self.n_lanes = n = len(lengths)
+        self.n_steps = longest = int(self._lengths.max())
+        self._first = np.arange(n)
+        self._is_full = int(self._lengths.min()) == longest
+        if share and not self._is_full:
+            n_steps = rounded_up(longest)
+            lane, begin, n_lanes = place(self._lengths, n_steps)
+            if n_steps * n_lanes < longest * n:
+                self.n_steps, self.n_lanes = n_steps, n_lanes
+                self._first = begin * max(n_lanes, min_lanes) + lane
+        if self.n_lanes < min_lanes:
+            self.n_lanes, self._is_full = min_lanes, False
+
+    @cached_property
+    def first(self) -> Tensor:
+        """Position of the first step of each sequence, shape (b,)."""
+        return self._tensor(self._first)
+
+    @cached_property
+    def last(self) -> Tensor:
+        """Position of the last step of each sequence, shape (b,)."""
+        return self._tensor(self._first + (self._lengths - 1) * self.n_lanes)
+
+    @cached_property
+    def cuts(self) -> Tensor:
+        """Positions right behind each sequence that does not end its lane."""
+        if self._is_full:
+            return self._tensor(self._first[:0])
+        behind = self._first + self._lengths * self.n_lanes
+        return self._tensor(behind[behind < self.n_steps * self.n_lanes])
+
+    @cached_property
+    def steps(self) -> Tensor:
+        """Positions of all steps, sequence by sequence, shape (total,)."""
+        return self._tensor(ragged_range(self._first, self._lengths, self.n_lanes))
+
+    @cached_property
+    def offsets(self) -> Tensor:
+        """Where the steps of each sequence begin in `steps`, shape (b,)."""
+        return self._tensor(np.cumsum(self._lengths) - self._lengths)
+
+    @cached_property
+    def owners(self) -> Tensor:
+        """The sequence that each of `steps` belongs to, shape (total,)."""
+        return self._tensor(np.repeat(np.arange(len(self._lengths)), self._lengths))
+
+    def fill(self, x: Tensor) -> Tensor:
+        """From all steps, sequence by sequence, (total, c) to the grid (t, l, c)."""
+        if self._is_full:
+            return x.view(self.n_lanes, self.n_steps, -1).transpose(0, 1)
+        grid = x.new_zeros(self.n_steps * self.n_lanes, x.shape[1])
+        grid = grid.index_copy(0, self.steps, x)
+        return grid.view(self.n_steps, self.n_lanes, -1)
+
+    def _tensor(self, positions: np.ndarray) -> Tensor:
+        return torch.from_numpy(positions).to(self.lengths.device)
+
+
+def place(lengths: np.ndarray, n_steps: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """Lane and first step of each sequence, and the number of lanes.
+
+    Best fit decreasing (Johnson, 1973): the longest sequence first, each into
+    the fullest lane that has room for it and a blank step before it.
+    """
+    lane = np.empty(len(lengths), dtype=np.int64)
+    begin = np.empty(len(lengths), dtype=np.int64)
+    rooms: list[tuple[int, int]] = []  # (free steps at the end, lane), sorted
+    n_lanes = 0
+    in_turn = np.argsort(-lengths, kind="stable")
+    for i, length in zip(in_turn.tolist(), lengths[in_turn].tolist(), strict=True):
+        fitting = bisect_left(rooms, (length + 1, 0))
+        if fitting < len(rooms):
+            room, lane[i] = rooms.pop(fitting)
+            room -= 1
+        else:
+            room, lane[i] = n_steps, n_lanes
+            n_lanes += 1
+        begin[i] = n_steps - room
+        if room > length:
+            insort(rooms, (room - length, int(lane[i])))
+    return lane, begin, n_lanes
+
+
+def rounded_up(n_steps: int) -> int:
+    """At most a sixteenth more, to one of few numbers.
+
+    The fused kernel prepares itself for every new number of steps, and keeps
+    what it prepared.
+    """
+    grain = 1 << max((n_steps // 16).bit_length() - 1, 0)
+    return -(-n_steps // grain) * grain
