@@ -6,6 +6,7 @@ import copy
 import numbers
 import warnings
 from abc import ABCMeta, abstractmethod
+from contextlib import nullcontext
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,7 +27,7 @@ from ._checks import (
     unchanged_by_errors,
     unnamed,
 )
-from ._devices import one_thread, present_device, resolve_device
+from ._devices import is_never_split, one_thread, present_device, resolve_device
 from ._inputs import SequenceInputs
 from ._parameters import SequenceParameters
 from ._rows import Rows, step_statistics
@@ -418,10 +419,13 @@ class BaseSequenceEstimator(SequenceInputs, SequenceParameters, metaclass=ABCMet
 
     def _outputs(self, X: Any, *, decode: bool) -> np.ndarray:
         """What the network says of X, float64 of shape (n_samples, n_outputs)."""
-        check_is_fitted(self)
+        if not self.__sklearn_is_fitted__():
+            check_is_fitted(self)  # which words the error, but takes its time
         sequences, _ = self._check_X(X, reset=False)
-        with one_thread():
-            return predict_raw(self.net_, self._encode_X(sequences, "X"), decode=decode)
+        sequences = self._encode_X(sequences, "X")
+        numbers = int(sequences.lengths.sum()) * self.net_.module_.pooling.steps_width
+        with nullcontext() if is_never_split(numbers) else one_thread():
+            return predict_raw(self.net_, sequences, decode=decode)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "net_")

@@ -104,6 +104,14 @@ def denormals_are_flushed() -> bool:
     return bool((np.ones(1, np.uint32).view(np.float32) * np.float32(1.0) == 0.0).all())
 
 
+def is_never_split(numbers: int) -> bool:
+    """Whether torch computes on one thread anyway (ATen's `GRAIN_SIZE`).
+
+    To switch takes as long as to predict a short sequence.
+    """
+    return numbers <= 1 << 15
+
+
 def _set_own(n_threads: int) -> None:
     """Set the calling thread's number, and nothing for threads to come.
 

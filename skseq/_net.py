@@ -91,7 +91,9 @@ class SequenceNet(skorch.NeuralNet):
             x = {name: tensor.to(self.device) for name, tensor in x.items()}
         return self.module_(**x, **fit_params)
 
-    def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> Any:
+    def get_loss(
+        self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False
+    ) -> Any:
         if self.device != "cpu":
             y_true = [tensor.to(self.device) for tensor in y_true]
         return self.criterion_(y_pred, y_true)

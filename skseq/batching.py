@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from .containers import as_sequences
-from .sequences import SequenceArray, check_steps, ragged_range, step_index
+from .sequences import SequenceArray, check_steps, ragged_range, stacked_steps
 
 __all__ = ["pad_collate"]
 
@@ -36,12 +36,11 @@ def pad(sequences: SequenceArray) -> Tensor:
 
 def steps_of(sequences: SequenceArray) -> Tensor:
     """The steps of all sequences, one after another, (sum of lengths, c)."""
-    index = step_index(sequences)
+    values = stacked_steps(sequences)
     # Torch's own memory is aligned, which numpy's need not be: results would
     # depend on the alignment in the last bit.
-    shape = (len(index), sequences.n_channels)
-    steps = torch.empty(shape, dtype=_tensor_dtype(sequences.dtype))
-    steps.numpy()[...] = sequences.values[index]
+    steps = torch.empty(values.shape, dtype=_tensor_dtype(sequences.dtype))
+    steps.numpy()[...] = values
     return steps
 
 

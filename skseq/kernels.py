@@ -20,6 +20,9 @@ CELLS = {"lstm": nn.LSTM, "gru": nn.GRU}
 # and in float64, and so are the state and every gradient that would pass.
 SHUT = -1e8
 
+# Steps times lanes times hidden units in one call of the fused LSTM.
+WORKSPACE = 1 << 19
+
 # Time steps that the GRU works on at once, so that its gates stay in the cache.
 BLOCK = 32
 
@@ -51,9 +54,7 @@ def run_layer(layers: Sequence[nn.Module], x: Tensor, lanes: Lanes) -> Tensor:
         return _run_modules(layers, x, lanes)
     if isinstance(layers[0], nn.LSTM):
         return _run_lstm(layers, x, lanes)
-    outputs = [
-        _run_gru(layer, x, lanes, backward=i == 1) for i, layer in enumerate(layers)
-    ]
+    outputs = [_run_gru(layer, x, lanes, backward=i == 1) for i, layer in enumerate(layers)]
     return torch.cat(outputs, dim=2) if len(outputs) > 1 else outputs[0]
 
 
@@ -67,16 +68,36 @@ def _run_lstm(layers: Sequence[nn.Module], x: Tensor, lanes: Lanes) -> Tensor:
     """Both directions in torch's fused kernel; an input of its own tells it of cuts."""
     weights = [weights_of(layer, x) for layer in layers]
     t, l, _ = x.shape
-    if len(lanes.cuts) or lanes.min_lanes > 1:
+    # Alone in its lane and read forward, a sequence is over when a cut comes.
+    heeds_cuts = lanes.are_shared or len(layers) > 1
+    # With this input the kernel may round in another way, so all batches that must
+    # agree exactly have it.
+    if heeds_cuts and (lanes.is_exact or len(lanes.cuts)):
         is_cut = x.new_zeros(t * l, 1).index_fill_(0, lanes.cuts, 1.0)
         x = torch.cat([x, is_cut.view(t, l, 1)], dim=2)
         for w in weights:
             w[0] = torch.cat([w[0], w[0].new_full((len(w[0]), 1), SHUT)], dim=1)
-    state = x.new_zeros(len(layers), l, layers[0].hidden_size)
     flat = [tensor for w in weights for tensor in w]
-    two = len(layers) > 1
-    trains = torch.is_grad_enabled()
-    return torch.lstm(x, (state, state), flat, True, 1, 0.0, trains, two, False)[0]
+    outputs = [_fused_lstm(some, flat) for some in x.split(_lanes_at_once(x, flat), dim=1)]
+    return torch.cat(outputs, dim=1) if len(outputs) > 1 else outputs[0]
+
+
+def _fused_lstm(x: Tensor, weights: list[Tensor]) -> Tensor:
+    two, trains = len(weights) > 4, torch.is_grad_enabled()
+    state = x.new_zeros(1 + two, x.shape[1], weights[1].shape[1])
+    return torch.lstm(x, (state, state), weights, True, 1, 0.0, trains, two, False)[0]
+
+
+def _lanes_at_once(x: Tensor, weights: list[Tensor]) -> int:
+    """As many lanes as the fused kernel's workspace takes without new memory.
+
+    It needs about 61 bytes for each step, lane and hidden unit. The C library keeps
+    blocks of up to 32 MB for the next batch; a larger one it hands back to the system,
+    and touching new memory every time costs a third of the kernel's time.
+    """
+    most = WORKSPACE // (len(x) * weights[1].shape[1])
+    n_groups = -(-x.shape[1] // max(most, 2))
+    return -(-x.shape[1] // n_groups)
 
 
 def _run_gru(layer: nn.Module, x: Tensor, lanes: Lanes, *, backward: bool) -> Tensor:

@@ -15,6 +15,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from .sequences import ragged_range
@@ -29,15 +30,18 @@ class Lanes:
     share : bool, default=True
         Whether sequences may follow one another in a lane; otherwise each has a
         lane of its own, in the order of the batch.
-    min_lanes : int, default=1
-        Lanes to have at least, be they empty.
+    exact : bool, default=False
+        Whether a sequence must give the same to the last bit in every batch: never in a
+        single lane, which is the one case where the fused LSTM rounds in another way.
 
     Attributes
     ----------
-    lengths, min_lanes
+    lengths
         As above.
     n_steps, n_lanes : int
         Shape of the grid. Flat positions in it are ``step * n_lanes + lane``.
+    are_shared, is_exact : bool
+        Whether a lane may hold more than one sequence; `exact`.
 
     Examples
     --------
@@ -52,24 +56,24 @@ class Lanes:
     tensor([5])
     """
 
-    def __init__(
-        self, lengths: Tensor, *, share: bool = True, min_lanes: int = 1
-    ) -> None:
+    def __init__(self, lengths: Tensor, *, share: bool = True, exact: bool = False) -> None:
         self.lengths = lengths
-        self.min_lanes = min_lanes
+        self.is_exact = exact
+        min_lanes = 2 if exact else 1
         self._lengths = lengths.cpu().numpy()
         self.n_lanes = n = len(lengths)
         self.n_steps = longest = int(self._lengths.max())
         self._first = np.arange(n)
         self._is_full = int(self._lengths.min()) == longest
+        self.are_shared = False
         if share and not self._is_full:
             n_steps = rounded_up(longest)
             lane, begin, n_lanes = place(self._lengths, n_steps)
             if n_steps * n_lanes < longest * n:
-                self.n_steps, self.n_lanes = n_steps, n_lanes
-                self._first = begin * max(n_lanes, min_lanes) + lane
-        if self.n_lanes < min_lanes:
-            self.n_lanes, self._is_full = min_lanes, False
+                self.n_steps, self.n_lanes, self.are_shared = n_steps, n_lanes, True
+                self._first = begin * n_lanes + lane
+        self._n_blank = max(min_lanes - self.n_lanes, 0)
+        self.n_lanes += self._n_blank
 
     @cached_property
     def first(self) -> Tensor:
@@ -107,7 +111,8 @@ class Lanes:
     def fill(self, x: Tensor) -> Tensor:
         """From all steps, sequence by sequence, (total, c) to the grid (t, l, c)."""
         if self._is_full:
-            return x.view(self.n_lanes, self.n_steps, -1).transpose(0, 1)
+            lanes = x.view(len(self._lengths), self.n_steps, -1).transpose(0, 1)
+            return F.pad(lanes, (0, 0, 0, self._n_blank)) if self._n_blank else lanes
         grid = x.new_zeros(self.n_steps * self.n_lanes, x.shape[1])
         grid = grid.index_copy(0, self.steps, x)
         return grid.view(self.n_steps, self.n_lanes, -1)

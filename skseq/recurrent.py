@@ -163,9 +163,8 @@ class RecurrentNet(nn.Module):
         """
         if x.dim() == 3:
             x = x[torch.arange(x.shape[1], device=x.device) < lengths[:, None]]
-        on_cpu = x.device.type == "cpu"
-        # A single lane is the one case where the fused LSTM rounds in another way.
-        lanes = Lanes(lengths, share=on_cpu, min_lanes=2 if exact else 1)
+        # Batches for `exact` are of similar length, so there is little padding to save.
+        lanes = Lanes(lengths, share=x.device.type == "cpu" and not exact, exact=exact)
         x = lanes.fill(self._first_layer_input(x))
         if exact and not self.row_independent:
             x = x.double()
@@ -242,10 +241,10 @@ class Pooling(nn.Module):
         super().__init__()
         self.kinds = tuple(kinds)
         self.hidden_size = hidden_size
-        steps_width = hidden_size * directions
-        self.width = steps_width * len(self.kinds)
+        self.steps_width = hidden_size * directions
+        self.width = self.steps_width * len(self.kinds)
         if "attention" in self.kinds:
-            self.attention = nn.Linear(steps_width, 1, device="meta")
+            self.attention = nn.Linear(self.steps_width, 1, device="meta")
 
     def forward(self, x: Tensor, lanes: Lanes) -> Tensor:
         """Summaries (b, h * kinds) of the steps that `x` of shape (t * l, h) holds."""

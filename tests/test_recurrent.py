@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from skseq.batching import as_inputs, pad
+from skseq.batching import pad
 from skseq.containers import as_sequences
 from skseq.kernels import reverse_within
 from skseq.recurrent import Dropout, RecurrentNet
