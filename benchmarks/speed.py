@@ -1,10 +1,12 @@
-"""How long `fit` takes, beside the ways in which people write the same by hand.
+"""How long `fit` and `predict` take, beside what people write by hand.
 
-    python benchmarks/speed.py            # every table of docs/speed.md, about ... minutes
-    python benchmarks/speed.py ragged     # some of them
+python benchmarks/speed.py                   # the tables of docs/speed.md, about an hour
+python benchmarks/speed.py ragged equal      # some of them
+python benchmarks/speed.py --threads 1
 
-All contestants of a table run in one process, in turn, and their medians are
+The contestants of a table run in one process, in turn, and their medians are
 compared. Same network, same data, same batch size, same number of epochs.
+`keras_rival.py` has the one contestant that needs an environment of its own.
 """
 
 from __future__ import annotations
@@ -14,17 +16,22 @@ import statistics
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
+from skorch import NeuralNetClassifier
+from skorch.callbacks import Callback
+from skorch.dataset import ValidSplit
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
 from torch.utils.data import DataLoader, TensorDataset
 
 from skseq import GRUSequenceClassifier, LSTMSequenceClassifier, as_sequences
+from skseq._rows import Rows
 from skseq.batching import Batches, SequenceDataset
+from skseq.datasets import make_pattern_sequences
 from skseq.losses import CrossEntropy
 from skseq.recurrent import RecurrentNet
 
@@ -66,8 +73,8 @@ class Work:
 
 RAGGED = [
     Work(5, 50, 16, batch_size=16, n_train=640, epochs=5),
-    Work(10, 200, 8, batch_size=32, n_train=320, epochs=5),
-    Work(50, 600, 3, batch_size=32, n_train=160, epochs=5),
+    Work(10, 200, 8, batch_size=32, n_train=320, epochs=4),
+    Work(50, 600, 3, batch_size=32, n_train=160, epochs=3),
 ]
 EQUAL = Work(20, 20, 1, batch_size=32, n_train=1600, epochs=10)
 
@@ -165,6 +172,31 @@ def flushed(fit: Fit) -> Fit:
     return run
 
 
+def plain_skorch(work: Work, net: str, seed: int) -> Fit:
+    """(c) skorch with its own loader, callbacks and history, but no printed table."""
+    cell, bidirectional = NETS[net]
+    X, y = work.data(seed, work.n_train)
+    X, y = np.stack(X), y.astype(np.int64)
+
+    def fit() -> Callable[[list[np.ndarray]], np.ndarray]:
+        torch.manual_seed(seed)
+        model = NeuralNetClassifier(
+            HandWritten(cell, work.channels, bidirectional),
+            criterion=nn.CrossEntropyLoss,
+            optimizer=torch.optim.Adam,
+            lr=LR,
+            batch_size=work.batch_size,
+            max_epochs=work.epochs,
+            iterator_train__shuffle=True,
+            train_split=ValidSplit(10, stratified=True),
+            verbose=0,
+        )
+        model.fit(X, y)
+        return lambda X: model.predict(np.stack(X))
+
+    return fit
+
+
 def skseq_model(work: Work, net: str, seed: int, **settings: Any) -> Any:
     cell, bidirectional = NETS[net]
     cls = {"lstm": LSTMSequenceClassifier, "gru": GRUSequenceClassifier}[cell]
@@ -219,7 +251,7 @@ def floor(work: Work, net: str, seed: int) -> Fit:
                 for inputs, y, weight in batches[:n_checks]:
                     loss_of(model(**inputs), (y, weight)).item()
         torch.set_flush_denormal(False)
-        return lambda X: np.zeros(len(X))
+        return lambda X: np.full(len(X), np.nan)  # it is here for its time only
 
     return fit
 
@@ -239,44 +271,183 @@ def in_turn(fits: dict[str, Fit], repeats: int) -> tuple[dict[str, float], dict[
     return {name: statistics.median(s) for name, s in seconds.items()}, predict
 
 
-def compare(work: Work, rivals: dict[str, Callable[..., Fit]], repeats: int) -> None:
-    X_test, y_test = work.data(99, 1000)
-    for net in NETS:
-        fits = {"skseq": ours(work, net, 0)}
-        fits |= {name: rival(work, net, 0) for name, rival in rivals.items()}
-        seconds, predict = in_turn(fits, repeats)
-        cells = [f"{seconds['skseq']:.2f}"]
-        cells += [f"{seconds[name] / seconds['skseq']:.2f}" for name in rivals]
-        cells += [f"{(predict[name](X_test) == y_test).mean():.3f}" for name in fits]
-        print(f"| {work} | {net} | {' | '.join(cells)} |", flush=True)
+def table(*columns: str) -> None:
+    print(f"\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
+
+
+def row(*cells: Any) -> None:
+    cells = tuple(f"{c:.2f}" if isinstance(c, float) else c for c in cells)
+    print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def compare(works: list[Work], rivals: dict[str, Callable[..., Fit]], repeats: int) -> None:
+    """Seconds of skseq's `fit`, and by how much the others are slower."""
+    table("work", "network", "skseq, s", *rivals, "accuracy, same order")
+    for work in works:
+        X_test, y_test = work.data(99, 1000)
+        for net in NETS:
+            fits = {"skseq": ours(work, net, 0)}
+            fits |= {name: rival(work, net, 0) for name, rival in rivals.items()}
+            ours(replace(work, epochs=1), net, 0)()  # imports, kernels
+            seconds, predict = in_turn(fits, repeats)
+            scores = [(predict[name](X_test) == y_test).mean() for name in fits]
+            row(
+                str(work),
+                net,
+                seconds["skseq"],
+                *(seconds[name] / seconds["skseq"] for name in rivals),
+                " ".join(f"{score:.3f}" for score in scores if score),
+            )
 
 
 def ragged(repeats: int) -> None:
-    rivals = {
-        "a": by_hand,
-        "a'": lambda *args: flushed(by_hand(*args)),
-        "floor": floor,
-    }
-    for work in RAGGED:
-        compare(work, rivals, repeats)
+    def flushed_by_hand(*args: Any) -> Fit:
+        return flushed(by_hand(*args))
+
+    compare(RAGGED, {"(a)": by_hand, "(a')": flushed_by_hand, "floor": floor}, repeats)
 
 
 def equal(repeats: int) -> None:
-    compare(EQUAL, {"b": by_hand, "floor": floor}, repeats)
+    rivals = {"(b)": by_hand, "(c)": plain_skorch, "floor": floor}
+    compare([EQUAL], rivals, 2 * repeats + 1)
 
 
-TABLES = {"ragged": ragged, "equal": equal}
+def growth(repeats: int) -> None:
+    """Seconds for a thousand sequences of one epoch, whole fit."""
+    sizes = [1_000, 10_000, 100_000]
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(max(sizes), EQUAL.longest))
+    y = (X.mean(axis=1) > 0).astype(int)
+    table("network", *(f"{n} sequences, s per 1000" for n in sizes), "largest / smallest")
+    for net in NETS:
+        model = skseq_model(EQUAL, net, 0, max_epochs=1)
+
+        def fit(n: int, model: Any = model) -> Fit:
+            epochs = max(10_000 // n, 1)  # so that the smallest is not all preparation
+            return lambda: model.set_params(max_epochs=epochs).fit(X[:n], y[:n]).predict
+
+        seconds, _ = in_turn({str(n): fit(n) for n in sizes}, repeats)
+        cost = [1000 * seconds[str(n)] / (n * max(10_000 // n, 1)) for n in sizes]
+        row(net, *(f"{c:.3f}" for c in cost), cost[-1] / cost[0])
+
+
+def canonical(repeats: int) -> None:
+    """The share of one epoch that the canonical order takes."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100_000, EQUAL.longest))
+    y = (X.mean(axis=1) > 0).astype(int)
+    rows = Rows(as_sequences(X), y, np.ones(len(y)))
+    model = skseq_model(EQUAL, "LSTM", 0, max_epochs=1, validation_fraction=None)
+    fits = {"order": lambda: rows.canonical(), "fit": lambda: model.fit(X, y)}
+    seconds, _ = in_turn(fits, repeats)
+    table("canonical order of 100,000 sequences of 20 steps, s", "share of one epoch")
+    share = seconds["order"] / (seconds["fit"] - seconds["order"])
+    row(f"{seconds['order']:.3f}", f"{100 * share:.1f}%")
+
+
+class Watch(Callback):
+    """Epochs and seconds until the accuracy on other sequences is 0.99."""
+
+    def __init__(self, model: Any, X: Any, y: Any) -> None:
+        self.model, self.X, self.y = model, X, y
+        self.epochs, self.seconds, self.begin = 0, 0.0, time.perf_counter()
+        self.is_there = False
+
+    def __deepcopy__(self, memo: Any) -> Watch:
+        return self
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        if not self.is_there:
+            self.seconds += time.perf_counter() - self.begin
+            self.epochs += 1
+            self.is_there = self.model.score(self.X, self.y) >= 0.99
+            self.begin = time.perf_counter()
+
+
+def pattern(repeats: int) -> None:
+    """Time to 99% on 1, 1, 0, the defaults against (b) with Adam 0.001, batch 32."""
+    times: dict[str, list[tuple[float, int]]] = {"skseq": [], "(b)": []}
+    for seed in range(5):
+        X, y = make_pattern_sequences(2000, random_state=seed)
+        X_test, y_test = make_pattern_sequences(10_000, random_state=seed + 5000)
+        model = LSTMSequenceClassifier(device="cpu", random_state=seed)
+        watch = Watch(model, X_test, y_test)
+        model.set_params(callbacks=[watch]).fit(X, y)
+        times["skseq"].append((watch.seconds, watch.epochs))
+        times["(b)"].append(_pattern_by_hand(X, y, X_test, y_test, seed))
+    table("", "median seconds to 99%", "median epochs", "ratio")
+    best = statistics.median(seconds for seconds, _ in times["skseq"])
+    for name, found in times.items():
+        seconds, epochs = (statistics.median(values) for values in zip(*found, strict=True))
+        row(name, seconds, str(epochs), seconds / best)
+
+
+def _pattern_by_hand(X: Any, y: Any, X_test: Any, y_test: Any, seed: int) -> Any:
+    torch.manual_seed(seed)
+    x, x_test = (torch.as_tensor(a, dtype=torch.float32)[:, :, None] for a in (X, X_test))
+    y, y_test = torch.as_tensor(y), torch.as_tensor(y_test)
+    n_valid = len(x) // 10
+    train = DataLoader(TensorDataset(x[n_valid:], y[n_valid:]), 32, shuffle=True)
+    valid = DataLoader(TensorDataset(x[:n_valid], y[:n_valid]), 32)
+    model = HandWritten("lstm", 1, bidirectional=False)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
+    seconds = 0.0
+    for epoch in range(1, 201):
+        begin = time.perf_counter()
+        loop(model, optimizer, train, valid, epochs=1)
+        seconds += time.perf_counter() - begin
+        with torch.no_grad():
+            if (model(x_test).argmax(dim=1) == y_test).float().mean() >= 0.99:
+                return seconds, epoch
+    raise RuntimeError("99% was not reached in 200 epochs")
+
+
+def predict(repeats: int) -> None:
+    """One sequence, and the module alone, in microseconds."""
+    table("network", "steps", "predict_proba, us", "bare module, us", "ratio")
+    rng = np.random.default_rng(0)
+    for net in NETS:
+        cell, bidirectional = NETS[net]
+        for n_steps in (20, 50, 200, 1000):
+            work = replace(RAGGED[1], shortest=n_steps, longest=n_steps, n_train=20)
+            X, y = work.data(0, 20)
+            model = skseq_model(work, net, 0, max_epochs=1).fit(X, y)
+            bare = HandWritten(cell, work.channels, bidirectional).eval()
+            x = rng.normal(size=(n_steps, work.channels)).astype(np.float32)
+
+            def alone(bare: nn.Module = bare, x: np.ndarray = x) -> Any:
+                with torch.inference_mode():
+                    return torch.softmax(bare(torch.from_numpy(x)[None]), dim=1).numpy()
+
+            def whole(model: Any = model, x: np.ndarray = x) -> Any:
+                return model.predict_proba([x])
+
+            seconds, _ = in_turn({"whole": whole, "alone": alone}, 100 * repeats)
+            whole_us, alone_us = (1e6 * seconds[name] for name in ("whole", "alone"))
+            row(
+                net, str(n_steps), f"{whole_us:.0f}", f"{alone_us:.0f}", whole_us / alone_us
+            )
+
+
+TABLES = {
+    "ragged": ragged,
+    "equal": equal,
+    "pattern": pattern,
+    "predict": predict,
+    "growth": growth,
+    "canonical": canonical,
+}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("tables", nargs="*", default=list(TABLES))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("tables", nargs="*", default=list(TABLES), help=", ".join(TABLES))
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--repeats", type=int, default=3)
     asked = parser.parse_args()
     for n_threads in asked.threads:
         torch.set_num_threads(n_threads)
-        print(f"\nthreads: {n_threads}")
+        print(f"\nThreads: {n_threads}")
         for name in asked.tables:
             TABLES[name](asked.repeats)
 

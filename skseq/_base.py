@@ -241,7 +241,11 @@ class BaseSequenceEstimator(SequenceInputs, SequenceParameters, metaclass=ABCMet
             if is_fraction:
                 self._check_fraction(rows, split.cv)
             sides = split.split(rows.sequences, rows.y, rows.groups)
-            train, valid = (rows.take(side).canonical() for side in sides)
+            # Rows in canonical order are so in any part, if they keep their order.
+            train, valid = (
+                rows.take(np.sort(side)) if is_fraction else rows.take(side).canonical()
+                for side in sides
+            )
             for side, name in ((train, "training"), (valid, "validation")):
                 if not len(side):
                     raise ValueError(f"All rows of the {name} side have weight 0.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .canonical import canonical_rows
-from .sequences import SequenceArray, row_chunks, step_index
+from .sequences import SequenceArray, row_chunks, stacked_steps
 
 
 @dataclass(frozen=True)
@@ -53,23 +53,25 @@ def step_statistics(
     in the order of the rows, which is the same on any number of threads.
     """
     total = (weight * sequences.lengths).sum()
-    rough = _weighted_sum(sequences, weight, 0.0) / total
+    rough, _ = _weighted_sums(sequences, weight, np.zeros(sequences.n_channels)) / total
     # The second pass takes out the rounding of the first.
-    shift = _weighted_sum(sequences, weight, rough) / total
-    variance = _weighted_sum(sequences, weight, rough, power=2) / total
+    shift, variance = _weighted_sums(sequences, weight, rough) / total
     mean = rough + shift
     return mean, safe_scale(mean, variance, int(sequences.lengths.sum()))
 
 
-def _weighted_sum(
-    sequences: SequenceArray, weight: np.ndarray, center: np.ndarray | float, power: int = 1
+def _weighted_sums(
+    sequences: SequenceArray, weight: np.ndarray, center: np.ndarray
 ) -> np.ndarray:
-    total = np.zeros(sequences.n_channels)
+    """Sums of distances from `center` and of their squares, shape (2, n_channels)."""
+    total = np.zeros((2, sequences.n_channels))
     for rows in row_chunks(sequences):
         part = sequences[rows]
-        steps = part.values[step_index(part)].astype(np.float64) - center
-        of_step = np.repeat(weight[rows], part.lengths)[:, None]
-        total += (of_step * steps**power).sum(axis=0)
+        steps = stacked_steps(part).astype(np.float64)
+        steps -= center
+        of_step = np.repeat(weight[rows], part.lengths)
+        total[0] += np.einsum("i,ij->j", of_step, steps)
+        total[1] += np.einsum("i,ij,ij->j", of_step, steps, steps)
     return total
 
 

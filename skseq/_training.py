@@ -148,8 +148,10 @@ class EpochLog(Callback):
     def __init__(self, rows: list[dict[str, Any]]) -> None:
         self.rows = rows
 
-    def on_epoch_begin(self, net: skorch.NeuralNet, **kwargs: Any) -> None:
-        self._outputs: dict[str, list[tuple[Tensor, Tensor, Tensor]]] = {}
+    def on_epoch_begin(
+        self, net: skorch.NeuralNet, dataset_train: Any, dataset_valid: Any, **kwargs: Any
+    ) -> None:
+        self._sides = {"train": Outputs(dataset_train), "valid": Outputs(dataset_valid)}
 
     def on_batch_end(
         self,
@@ -159,24 +161,48 @@ class EpochLog(Callback):
         y_pred: Any = None,
         **kwargs: Any,
     ) -> None:
-        side = "train" if training else "valid"
-        self._outputs.setdefault(side, []).append((y_pred.detach(), *batch[1]))
+        self._sides["train" if training else "valid"].add(y_pred, *batch[1])
 
     def on_epoch_end(self, net: skorch.NeuralNet, **kwargs: Any) -> None:
         row: dict[str, Any] = {"epoch": len(self.rows) + 1}
-        for side, outputs in self._outputs.items():
+        for side, outputs in self._sides.items():
+            if outputs.raw is None:
+                continue
             loss = float(net.history[-1, f"{side}_loss"])
             _check_loss(loss, side, row["epoch"])
             row[f"{side}_loss"] = loss
-            raw, target, weight = (
-                torch.cat(parts).cpu() for parts in zip(*outputs, strict=True)
-            )
-            row[f"{side}_score"] = net.criterion_.score(raw, target, weight)
+            row[f"{side}_score"] = outputs.score(net.criterion_)
             net.history.record(f"{side}_score", row[f"{side}_score"])
         row["lr"] = float(net.optimizer_.param_groups[0]["lr"])
         row["seconds"] = float(net.history[-1, "dur"])
         self.rows.append(row)
-        self._outputs = {}
+        self._sides = {}
+
+
+class Outputs:
+    """What the network said of all rows of a dataset, collected batch by batch.
+
+    In one block: many small ones that live as long as the epoch would lie between
+    those that a batch needs, and new memory would be taken for every batch.
+    """
+
+    def __init__(self, dataset: Any) -> None:
+        self._n_rows = 0 if dataset is None else len(dataset)
+        self.raw: Tensor | None = None
+        self._n_filled = 0
+        self._others: list[tuple[Tensor, Tensor]] = []
+
+    def add(self, raw: Tensor, target: Tensor, weight: Tensor) -> None:
+        if self.raw is None:
+            self.raw = torch.empty(self._n_rows, raw.shape[1], device=raw.device)
+        begin, self._n_filled = self._n_filled, self._n_filled + len(raw)
+        self.raw[begin : self._n_filled] = raw.detach()
+        self._others.append((target, weight))
+
+    def score(self, loss: Loss) -> float:
+        target, weight = (torch.cat(parts) for parts in zip(*self._others, strict=True))
+        assert self.raw is not None
+        return loss.score(self.raw[: self._n_filled].cpu(), target, weight)
 
 
 def _check_loss(loss: float, side: str, epoch: int) -> None:

@@ -169,15 +169,16 @@ class Batches:
         if self.seed is not None:
             order = np.random.default_rng([self.seed, self.epoch]).permutation(order)
         self.epoch += 1
+        index = torch.from_numpy(order)
+        targets = self.dataset.targets[index].split(self.batch_size)
+        weight = self.dataset.weight[index].split(self.batch_size)
+        others = zip(targets, weight, strict=True)
         for some in self._chunks(order):
-            index = torch.from_numpy(some)
             inputs = as_inputs(self.dataset.sequences[some])
-            targets, weight = self.dataset.targets[index], self.dataset.weight[index]
-            counts = [len(part) for part in index.split(self.batch_size)]
-            lengths = inputs["lengths"].split(counts)
+            lengths = inputs["lengths"].split(self.batch_size)
             x = inputs["x"].split([int(part.sum()) for part in lengths])
-            for batch in zip(x, lengths, targets.split(counts), weight.split(counts)):
-                yield {"x": batch[0], "lengths": batch[1]}, (batch[2], batch[3])
+            for i in range(len(x)):
+                yield {"x": x[i], "lengths": lengths[i]}, next(others)
 
     def _chunks(self, order: np.ndarray) -> Iterator[np.ndarray]:
         """Rows of some batches, which are cheaper to look up together."""

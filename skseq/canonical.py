@@ -40,8 +40,10 @@ def canonical_rows(
     rows : ndarray of int, shape (n_kept,)
     weight : ndarray of float, shape (n_kept,)
     """
-    kept = np.flatnonzero(weight)
-    sequences, targets, weight = sequences[kept], targets[kept], weight[kept]
+    kept = None
+    if not weight.all():
+        kept = np.flatnonzero(weight)
+        sequences, targets, weight = sequences[kept], targets[kept], weight[kept]
     key = _scramble(sequence_hashes(sequences) + _step_hashes(targets))
     order = np.argsort(key, kind="stable")
     owner = _owners(sequences, targets, key, order)
@@ -49,7 +51,7 @@ def canonical_rows(
     rising = np.argsort(weight, kind="stable")
     merged = np.bincount(owner[rising], weights=weight[rising], minlength=len(order))
     rows = order[owner[order] == order]
-    return kept[rows], merged[rows]
+    return rows if kept is None else kept[rows], merged[rows]
 
 
 def sequence_hashes(sequences: SequenceArray) -> np.ndarray:
@@ -73,10 +75,12 @@ def sequence_hashes(sequences: SequenceArray) -> np.ndarray:
         np.cumsum(terms, out=out)
         out += prefix[begin - low]
     starts = sequences.starts - low
-    total = prefix[starts + sequences.lengths] - prefix[starts]
+    total = prefix[starts + sequences.lengths]
+    total -= prefix[starts]
     # Shift each polynomial down to its own first step.
-    shifted = total * _power_of_each(INVERSE, starts)
-    return _scramble(shifted + sequences.lengths.astype(np.uint64))
+    total *= _power_of_each(INVERSE, starts)
+    total += sequences.lengths.view(np.uint64)
+    return _scramble(total)
 
 
 def _step_hashes(values: np.ndarray) -> np.ndarray:

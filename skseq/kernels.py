@@ -67,14 +67,14 @@ def weights_of(layer: nn.Module, like: Tensor) -> list[Tensor]:
 def _run_lstm(layers: Sequence[nn.Module], x: Tensor, lanes: Lanes) -> Tensor:
     """Both directions in torch's fused kernel; an input of its own tells it of cuts."""
     weights = [weights_of(layer, x) for layer in layers]
-    t, l, _ = x.shape
+    n_steps, n_lanes, _ = x.shape
     # Alone in its lane and read forward, a sequence is over when a cut comes.
     heeds_cuts = lanes.are_shared or len(layers) > 1
     # With this input the kernel may round in another way, so all batches that must
     # agree exactly have it.
     if heeds_cuts and (lanes.is_exact or len(lanes.cuts)):
-        is_cut = x.new_zeros(t * l, 1).index_fill_(0, lanes.cuts, 1.0)
-        x = torch.cat([x, is_cut.view(t, l, 1)], dim=2)
+        is_cut = x.new_zeros(n_steps * n_lanes, 1).index_fill_(0, lanes.cuts, 1.0)
+        x = torch.cat([x, is_cut.view(n_steps, n_lanes, 1)], dim=2)
         for w in weights:
             w[0] = torch.cat([w[0], w[0].new_full((len(w[0]), 1), SHUT)], dim=1)
     flat = [tensor for w in weights for tensor in w]

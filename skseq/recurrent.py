@@ -171,7 +171,8 @@ class RecurrentNet(nn.Module):
         for depth in range(0, len(self.layers), self.directions):
             if depth:
                 x = self.dropout(x)
-            x = run_layer(self.layers[depth : depth + self.directions], x, lanes)
+            layers = [self.layers[depth + i] for i in range(self.directions)]
+            x = run_layer(layers, x, lanes)
         x = x.flatten(0, 1)
         if exact:
             x = x.double()

@@ -255,7 +255,7 @@ def stacked_steps(sequences: SequenceArray) -> np.ndarray:
     ends = sequences.starts + sequences.lengths
     if len(sequences) and (sequences.starts[1:] == ends[:-1]).all():
         return sequences.values[sequences.starts[0] : ends[-1]]
-    return sequences.values[step_index(sequences)]
+    return sequences.values.take(step_index(sequences), axis=0)
 
 
 def distinct_steps(sequences: SequenceArray) -> tuple[np.ndarray, np.ndarray]:
