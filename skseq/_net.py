@@ -68,7 +68,9 @@ class SequenceNet(skorch.NeuralNet):
         steps: list[Step] = []
 
         def closure() -> torch.Tensor:
-            self.optimizer_.zero_grad()
+            for group in self.optimizer_.param_groups:
+                for parameter in group["params"]:
+                    parameter.grad = None
             step = self.train_step_single(batch, **fit_params)
             steps.append(step)
             if listeners:
