@@ -1,5 +1,6 @@
 # make demo      the quickstart in an environment of its own
 # make examples  the quickstart and the four classic tasks, five minutes
+# make bench     the tables of docs/speed.md, half an hour
 # make test      style, types and the whole test suite
 PYTHON ?= python3
 VENV ?= .venv
@@ -8,13 +9,17 @@ INSTALL = $(RUN)/python -m pip install --quiet --constraint constraints.txt
 
 EXAMPLES = quickstart find_pattern forecast_sine trigger_action loaded_die
 
-.PHONY: demo examples test lint clean
+.PHONY: demo examples bench test lint clean
 
 demo: $(VENV)/.demo
 	$(RUN)/python examples/quickstart.py
 
 examples: $(VENV)/.demo
 	for name in $(EXAMPLES); do $(RUN)/python examples/$$name.py || exit 1; done
+
+bench: $(VENV)/.demo
+	$(RUN)/python benchmarks/speed.py
+	$(RUN)/python benchmarks/memory.py
 
 test: lint
 	SCIPY_ARRAY_API=1 $(RUN)/python -m pytest --numprocesses=2 $(ARGS)

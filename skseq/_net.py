@@ -46,7 +46,6 @@ class SequenceNet(skorch.NeuralNet):
     ) -> None:
         if iterator is None:
             return
-        self.module_.train(training)
         at_begin = self._listeners("on_batch_begin")
         at_end = self._listeners("on_batch_end")
         history = self.history

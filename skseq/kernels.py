@@ -78,7 +78,8 @@ def _run_lstm(layers: Sequence[nn.Module], x: Tensor, lanes: Lanes) -> Tensor:
         for w in weights:
             w[0] = torch.cat([w[0], w[0].new_full((len(w[0]), 1), SHUT)], dim=1)
     flat = [tensor for w in weights for tensor in w]
-    outputs = [_fused_lstm(some, flat) for some in x.split(_lanes_at_once(x, flat), dim=1)]
+    some_lanes = x.tensor_split(_n_calls(x, flat[1].shape[1]), dim=1)
+    outputs = [_fused_lstm(some, flat) for some in some_lanes]
     return torch.cat(outputs, dim=1) if len(outputs) > 1 else outputs[0]
 
 
@@ -88,16 +89,17 @@ def _fused_lstm(x: Tensor, weights: list[Tensor]) -> Tensor:
     return torch.lstm(x, (state, state), weights, True, 1, 0.0, trains, two, False)[0]
 
 
-def _lanes_at_once(x: Tensor, weights: list[Tensor]) -> int:
-    """As many lanes as the fused kernel's workspace takes without new memory.
+def _n_calls(x: Tensor, hidden_size: int) -> int:
+    """In how many parts of the lanes the fused kernel's workspace needs no new memory.
 
-    It needs about 61 bytes for each step, lane and hidden unit. The C library keeps
+    It takes about 61 bytes for each step, lane and hidden unit. The C library keeps
     blocks of up to 32 MB for the next batch; a larger one it hands back to the system,
-    and touching new memory every time costs a third of the kernel's time.
+    and touching new memory every time costs a third of the kernel's time. No part
+    has a single lane, which the kernel would round in another way.
     """
-    most = WORKSPACE // (len(x) * weights[1].shape[1])
-    n_groups = -(-x.shape[1] // max(most, 2))
-    return -(-x.shape[1] // n_groups)
+    n_steps, n_lanes, _ = x.shape
+    n_calls = -(-n_steps * n_lanes * hidden_size // WORKSPACE)
+    return max(min(n_calls, n_lanes // 2), 1)
 
 
 def _run_gru(layer: nn.Module, x: Tensor, lanes: Lanes, *, backward: bool) -> Tensor:

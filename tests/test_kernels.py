@@ -107,6 +107,7 @@ def test_the_fused_lstm_rounds_a_sequence_in_the_same_way_in_every_batch(data):
     n_inputs = data.draw(st.sampled_from([1, 2, 7, 8, 15, 16, 33, hidden_size]))
     directions = data.draw(st.sampled_from([1, 2]))
     lengths = data.draw(st.lists(st.integers(1, 30), min_size=1, max_size=40))
+    workspace = data.draw(st.sampled_from([kernels.WORKSPACE, 1000]))
     layers = make_layers("lstm", n_inputs, hidden_size, directions, torch.float32)
     lengths = torch.tensor(lengths)
     x = make_steps(lengths, n_inputs, torch.float32)
@@ -115,7 +116,8 @@ def test_the_fused_lstm_rounds_a_sequence_in_the_same_way_in_every_batch(data):
         lanes = Lanes(lengths, share=False, exact=True)
         return run_layer(layers, lanes.fill(x), lanes).flatten(0, 1)[lanes.steps]
 
-    with torch.inference_mode():
+    with torch.inference_mode(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernels, "WORKSPACE", workspace)
         together = run(x, lengths).split(lengths.tolist())
         parts = x.split(lengths.tolist())
         for i in data.draw(st.lists(st.sampled_from(range(len(lengths))), max_size=4)):

@@ -127,6 +127,27 @@ def test_what_stands_in_the_padding_does_not_matter(cell, layers, bidirectional,
     torch.testing.assert_close(net(noise, lengths), net(x, lengths), rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize(("cell", "layers", "bidirectional", "pooling"), COMBINATIONS)
+def test_exact_outputs_are_those_of_the_float64_network(
+    cell, layers, bidirectional, pooling
+):
+    net = make_net(cell, layers, bidirectional, pooling, dropout=0.5).eval()
+    inputs = make_inputs("float32")
+    with torch.inference_mode():
+        exact = net(**inputs, exact=True)
+        expected = copy.deepcopy(net).double()(**inputs)
+    assert exact.dtype == torch.float64
+    torch.testing.assert_close(exact, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_padded_sequences_and_bare_steps_are_read_alike():
+    net = make_net("lstm", 1, True, "mean")
+    padded = make_inputs("float64")
+    x, lengths = padded["x"], padded["lengths"]
+    steps = torch.cat([row[:n] for row, n in zip(x, lengths, strict=True)])
+    assert torch.equal(net(steps, lengths), net(**padded))
+
+
 def test_reverse_within_length():
     x = torch.arange(8.0).reshape(2, 4, 1).transpose(0, 1)
     reversed_ = reverse_within(x, torch.tensor([3, 1]))
