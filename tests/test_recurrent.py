@@ -140,6 +140,19 @@ def test_exact_outputs_are_those_of_the_float64_network(
     torch.testing.assert_close(exact, expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_exact_outputs_do_not_depend_on_the_batch(cell):
+    """With as many hidden units as make products of float32 depend on it."""
+    generator = torch.Generator().manual_seed(1)
+    net = RecurrentNet(cell, 8, 2, num_layers=2, pooling=POOLINGS[-1], generator=generator)
+    x = torch.randn(48, 60, 8, generator=generator)
+    lengths = torch.randint(1, 61, (48,), generator=generator)
+    with torch.inference_mode():
+        together = net.eval()(x, lengths, exact=True)
+        alone = [net(x[i : i + 1], lengths[i : i + 1], exact=True) for i in range(48)]
+    torch.testing.assert_close(torch.cat(alone), together, rtol=1e-9, atol=1e-12)
+
+
 def test_padded_sequences_and_bare_steps_are_read_alike():
     net = make_net("lstm", 1, True, "mean")
     padded = make_inputs("float64")
