@@ -229,9 +229,12 @@ def floor(work: Work, net: str, seed: int) -> Fit:
     cell, bidirectional = NETS[net]
     X, y = work.data(seed, work.n_train)
     n_valid = len(X) // 10
-    dataset = SequenceDataset(as_sequences(X), y, np.ones(len(X)))
-    batches = [(inputs, *target) for inputs, target in Batches(dataset, work.batch_size)]
-    n_checks = -(-n_valid // work.batch_size)
+
+    def ready(part: slice) -> list[Any]:
+        rows = SequenceDataset(as_sequences(X[part]), y[part], np.ones(len(y[part])))
+        return [(inputs, *others) for inputs, others in Batches(rows, work.batch_size)]
+
+    train, valid = ready(slice(n_valid, None)), ready(slice(n_valid))
 
     def fit() -> Callable[[list[np.ndarray]], np.ndarray]:
         model = RecurrentNet(
@@ -241,14 +244,14 @@ def floor(work: Work, net: str, seed: int) -> Fit:
         loss_of = CrossEntropy()
         torch.set_flush_denormal(True)
         for _ in range(work.epochs):
-            for inputs, y, weight in batches[n_checks:]:
+            for inputs, y, weight in train:
                 optimizer.zero_grad()
                 loss = loss_of(model(**inputs), (y, weight))
                 loss.backward()
                 optimizer.step()
                 loss.item()
             with torch.no_grad():
-                for inputs, y, weight in batches[:n_checks]:
+                for inputs, y, weight in valid:
                     loss_of(model(**inputs), (y, weight)).item()
         torch.set_flush_denormal(False)
         return lambda X: np.full(len(X), np.nan)  # it is here for its time only

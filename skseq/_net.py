@@ -48,6 +48,7 @@ class SequenceNet(skorch.NeuralNet):
             return
         at_begin = self._listeners("on_batch_begin")
         at_end = self._listeners("on_batch_end")
+        self._at_gradient = self._listeners("on_grad_computed")
         history = self.history
         n_batches = 0
         for batch in iterator:
@@ -63,7 +64,6 @@ class SequenceNet(skorch.NeuralNet):
         history.record(f"{prefix}_batch_count", n_batches)
 
     def train_step(self, batch: Any, **fit_params: Any) -> Step:
-        listeners = self._listeners("on_grad_computed")
         steps: list[Step] = []
 
         def closure() -> torch.Tensor:
@@ -72,9 +72,9 @@ class SequenceNet(skorch.NeuralNet):
                     parameter.grad = None
             step = self.train_step_single(batch, **fit_params)
             steps.append(step)
-            if listeners:
+            if self._at_gradient:
                 parameters = list(self.module_.named_parameters())
-                for callback in listeners:
+                for callback in self._at_gradient:
                     callback.on_grad_computed(
                         self, named_parameters=parameters, batch=batch, training=True
                     )
