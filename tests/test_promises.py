@@ -1,9 +1,6 @@
 """The promises of the package, each as a test that is red where it is broken."""
 
 import itertools
-import subprocess
-import sys
-import textwrap
 import threading
 
 import numpy as np
@@ -11,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from processes import run_fresh
 
 from skseq import (
     GRUSequenceClassifier,
@@ -156,21 +154,6 @@ def test_fits_side_by_side_give_what_they_give_alone(ragged):
         thread.join()
     for one, other in zip(alone, together, strict=True):
         assert_same_model(one, other)
-
-
-def run_fresh(code):
-    """Run code in a new process in which no variable sets a number of threads."""
-    import os
-
-    environment = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
-    result = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)],
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == 0, result.stderr
-    return result.stdout
 
 
 def test_n_jobs_does_not_change_a_bit():

@@ -1,15 +1,12 @@
 """Training: the trajectory of the loop that people write, on whatever path it runs."""
 
 import copy
-import os
-import subprocess
-import sys
-import textwrap
 
 import numpy as np
 import pytest
 import skorch
 import torch
+from processes import run_fresh
 from skorch.callbacks import Callback
 from test_recurrent import PackedNet
 from torch.utils.data import DataLoader
@@ -191,7 +188,7 @@ def test_an_error_in_a_step_brings_denormals_back():
 @pytest.mark.parametrize("before", [False, True])
 def test_threads_that_start_later_treat_denormals_as_the_caller_does(before):
     """In a fresh process, whose first act is to fit, before torch has its threads."""
-    code = f"""
+    out = run_fresh(f"""
         import numpy as np, torch
         torch.set_num_threads(2)
         torch.set_flush_denormal({before})
@@ -203,16 +200,8 @@ def test_threads_that_start_later_treat_denormals_as_the_caller_does(before):
         small = torch.from_numpy(np.full(4_000_000, 1, np.uint32).view(np.float32))
         kept = (small * 1.0).view(torch.int32) != 0  # computed by both threads
         print(torch.get_num_threads(), kept.float().mean().item())
-    """
-    variables = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
-    result = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)],
-        env=variables,
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == 0, result.stderr
-    n_threads, kept = result.stdout.split()
+    """)
+    n_threads, kept = out.split()
     assert int(n_threads) == 2
     # A caller who had it on switched it on in the first thread alone.
     assert float(kept) == 1.0 if not before else float(kept) < 1.0
@@ -222,7 +211,7 @@ def test_windows_of_a_file_are_not_copied(tmp_path):
     """100,000 windows of 60 steps and 7 channels, 168 MB if they were written out."""
     values = np.random.default_rng(0).normal(size=(100_060, 7)).astype(np.float32)
     np.save(tmp_path / "values.npy", values)
-    code = f"""
+    out = run_fresh(f"""
         import threading, time, numpy as np
         from skseq import LSTMSequenceRegressor, SequenceArray
 
@@ -251,12 +240,8 @@ def test_windows_of_a_file_are_not_copied(tmp_path):
         over.set()
         watcher.join()
         print(peak[0])
-    """
-    result = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True
-    )
-    assert result.returncode == 0, result.stderr
-    assert 0 < float(result.stdout) < 100
+    """)
+    assert 0 < float(out) < 100
 
 
 def test_a_large_file_goes_through_a_data_loader(tmp_path):
