@@ -224,7 +224,8 @@ def _from_cells(cells: Sequence[Any] | np.ndarray, name: str) -> SequenceArray:
                 "make all steps one or the other."
             )
     lengths = np.fromiter(map(len, steps), dtype=np.int64, count=len(steps))
-    return SequenceArray(np.concatenate(steps), lengths)
+    starts = np.cumsum(lengths) - lengths
+    return SequenceArray.trusted(np.concatenate(steps), lengths, starts)
 
 
 def _from_strings(strings: Sequence[str] | np.ndarray) -> SequenceArray:

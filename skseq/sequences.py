@@ -98,6 +98,15 @@ class SequenceArray:
         self.lengths = lengths
 
     @classmethod
+    def trusted(
+        cls, values: np.ndarray, lengths: np.ndarray, starts: np.ndarray
+    ) -> SequenceArray:
+        """Without checks, from 2-D values and int64 positions that lie within them."""
+        sequences = cls.__new__(cls)
+        sequences.values, sequences.lengths, sequences.starts = values, lengths, starts
+        return sequences
+
+    @classmethod
     def from_equal(cls, block: np.ndarray) -> SequenceArray:
         """Sequences of one length from a 2-D or 3-D array, without a copy.
 
@@ -160,13 +169,7 @@ class SequenceArray:
                 raise IndexError(f"Rows are chosen in one dimension, got {key.ndim}.")
             if key.size == 0:
                 key = key.astype(np.intp)
-        return self._with_rows(self.lengths[key], self.starts[key])
-
-    def _with_rows(self, lengths: np.ndarray, starts: np.ndarray) -> SequenceArray:
-        """Other rows of the same values, known to lie within them."""
-        rows = SequenceArray.__new__(type(self))
-        rows.values, rows.lengths, rows.starts = self.values, lengths, starts
-        return rows
+        return self.trusted(self.values, self.lengths[key], self.starts[key])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if len(self) and (self.lengths != self.lengths[0]).any():
