@@ -11,6 +11,7 @@ skseq the whole `fit` counts.
 
 from __future__ import annotations
 
+import argparse
 import os
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -72,6 +73,9 @@ def keras_epochs(work: speed.Work, net: str, seed: int) -> list[float]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=3)
+    repeats = parser.parse_args().repeats
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     torch.set_num_threads(1)
@@ -81,7 +85,7 @@ def main() -> None:
             ours, theirs = [], []
             fit = speed.ours(work, net, 0)
             fit()
-            for _ in range(3):
+            for _ in range(repeats):
                 begin = time.perf_counter()
                 fit()
                 ours.append((time.perf_counter() - begin) / work.epochs)
