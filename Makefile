@@ -1,6 +1,6 @@
 # make demo      the quickstart in an environment of its own
 # make examples  the quickstart and the four classic tasks, five minutes
-# make bench     the tables of docs/speed.md, half an hour
+# make bench     the tables of docs/speed.md, about an hour
 # make test      style, types and the whole test suite
 PYTHON ?= python3
 VENV ?= .venv
