@@ -172,7 +172,8 @@ class GRU(torch.autograd.Function):
         n_steps, n_lanes, n_inputs = x.shape
         h = w_state.shape[1]
         before, _ = walk.sides(states)
-        d_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
+        # In this layout whatever that of `x` is, for the views below.
+        d_x = x.new_empty(x.shape) if ctx.needs_input_grad[0] else None
         d_w_input, d_w_state = torch.zeros_like(w_input), torch.zeros_like(w_state)
         d_bias = x.new_zeros(4 * h)
         d_out = d_after.unbind()

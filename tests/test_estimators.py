@@ -597,3 +597,9 @@ def test_fit_changes_nothing_of_the_callers(ragged):
     assert all((a == b).all() for a, b in zip(X, copies[0], strict=True))
     assert (y == copies[1]).all()
     assert (weight == copies[2]).all()
+
+
+@pytest.mark.parametrize("cls", CLASSIFIERS)
+def test_symbols_in_sequences_of_one_length(cls):
+    words, y = ["abab", "baba", "cdcd", "dcdc"] * 5, [0, 0, 1, 1] * 5
+    assert cls(**QUICK, embedding_dim=4).fit(words, y).score(words, y) == 1.0

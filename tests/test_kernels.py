@@ -52,6 +52,21 @@ def test_lanes_equal_the_path_of_other_devices(cell, directions):
         torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize("directions", [1, 2])
+@pytest.mark.parametrize("cell", CELLS)
+def test_equal_lengths_have_gradients_too(cell, directions):
+    """Where the grid is a view of the batch, with time as its second axis in memory."""
+    layers = make_layers(cell, 2, 5, directions)
+    lengths = torch.full((6,), 40)
+    lanes = Lanes(lengths)
+    x = make_steps(lengths, 2)
+    assert not lanes.fill(x).is_contiguous()
+    ours = outputs_and_gradients(run_layer, layers, x, lanes)
+    theirs = outputs_and_gradients(kernels._run_modules, layers, x, lanes)
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-10)
+
+
 @pytest.mark.parametrize("cell", CELLS)
 def test_what_stands_in_blank_steps_does_not_matter(cell):
     layers = make_layers(cell, 2, 5, 2)
