@@ -111,7 +111,7 @@ class Lanes:
     def fill(self, x: Tensor) -> Tensor:
         """From all steps, sequence by sequence, (total, c) to the grid (t, l, c)."""
         if self._is_full:
-            lanes = x.view(len(self._lengths), self.n_steps, -1).transpose(0, 1)
+            lanes = x.reshape(len(self._lengths), self.n_steps, -1).transpose(0, 1)
             return F.pad(lanes, (0, 0, 0, self._n_blank)) if self._n_blank else lanes
         grid = x.new_zeros(self.n_steps * self.n_lanes, x.shape[1])
         grid = grid.index_copy(0, self.steps, x)
