@@ -4,6 +4,7 @@ from ._audit import audit
 from .batching import pad_collate
 from .classifier import GRUSequenceClassifier, LSTMSequenceClassifier
 from .containers import as_sequences, sequence_frame
+from .export import to_onnx
 from .regressor import GRUSequenceRegressor, LSTMSequenceRegressor
 from .sequences import SequenceArray
 
@@ -19,4 +20,5 @@ __all__ = [
     "audit",
     "pad_collate",
     "sequence_frame",
+    "to_onnx",
 ]
