@@ -30,6 +30,10 @@ OPTIMIZERS: dict[str, tuple[type[torch.optim.Optimizer], dict[str, Any]]] = {
 }
 LR_SCHEDULES = ("one_cycle", "cosine", "constant")
 
+# Share of all batches in which "one_cycle" raises the rate. Not 1 / n for a whole n: torch
+# divides by zero where that is a single batch.
+WARM_UP = 0.06
+
 
 def make_net(
     module: RecurrentNet,
@@ -83,7 +87,7 @@ def training_callbacks(
         policy: dict[str, Any] = {"policy": CosineAnnealingLR, "T_max": n_steps}
     else:
         policy = {"policy": OneCycleLR, "max_lr": lr, "total_steps": n_steps}
-        policy["cycle_momentum"] = False
+        policy |= {"pct_start": WARM_UP, "cycle_momentum": False}
     return [*callbacks, LRScheduler(step_every="batch", event_name=None, **policy)]
 
 
