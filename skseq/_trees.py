@@ -153,61 +153,64 @@ class Reader:
 
     def value(self, node: Any) -> Any:
         """What `Writer.node` was given."""
-        if isinstance(node, list):
-            return [self.value(item) for item in node]
-        if not isinstance(node, dict):
-            return node
-        kind = next(iter(node))
-        reads = {
-            "float": lambda: float(node["float"]),
-            "tuple": lambda: tuple(self.value(node["tuple"])),
-            "dict": lambda: self._dict(node["dict"]),
-            "array": lambda: self._array(**node),
-            "objects": lambda: self._objects(**node),
-            "scalar": lambda: self._array(**node["scalar"])[()],
-            "dtype": lambda: _dtype(node["dtype"], also="|O"),
-            "slice": lambda: slice(*self.value(node["slice"])),
-            "device": lambda: torch.device(str(node["device"])),
-            "RandomState": lambda: _random_state(self.value(node["RandomState"])),
-            "requests": lambda: _metadata_request(
-                self.value(node["requests"]), node["owner"]
-            ),
-            "name": lambda: find(node["name"], VALUES, self.trusted),
-            "object": lambda: self._object(**node),
-        }
-        return reads[kind]()
+        match node:
+            case list():
+                return [self.value(item) for item in node]
+            case {"float": text}:
+                return float(text)
+            case {"tuple": items}:
+                return tuple(self.value(items))
+            case {"dict": items}:
+                return self._dict(items)
+            case {"object": name, "state": state}:
+                return self._object(name, state)
+            case {"objects": items, "shape": shape}:
+                return self._objects(items, shape)
+            case {"array": _}:
+                return self._array(node)
+            case {"scalar": {"array": _} as array}:
+                return self._array(array)[()]
+            case {"dtype": name}:
+                return _dtype(name, also="|O")
+            case {"slice": [start, stop, step]}:
+                return slice(self.value(start), self.value(stop), self.value(step))
+            case {"device": name}:
+                return torch.device(name)
+            case {"RandomState": state}:
+                return _random_state(self.value(state))
+            case {"requests": requests, "owner": owner}:
+                return _metadata_request(self.value(requests), owner)
+            case {"name": name}:
+                return find(name, VALUES, self.trusted)
+            case dict():
+                raise ValueError(f"it has {[*node]} where it should say what comes")
+        return node
 
     def _dict(self, items: Any) -> dict[Any, Any]:
         if isinstance(items, dict):
             return {key: self.value(item) for key, item in items.items()}
         return {self.value(key): self.value(item) for key, item in items}
 
-    def _array(
-        self,
-        array: str,
-        transposed: bool = False,
-        dtype: str | None = None,
-        shape: list[int] | None = None,
-    ) -> np.ndarray:
-        values = self.tensors.pop(array)
-        if dtype is not None:
-            values = values.view(_dtype(dtype)).reshape(shape)
+    def _array(self, node: dict[str, Any]) -> np.ndarray:
+        values = self.tensors.pop(node["array"])
+        if "dtype" in node:
+            values = values.view(_dtype(node["dtype"])).reshape(node["shape"])
         values = values.copy()  # aligned, and the caller's own
-        return values.T if transposed else values
+        return values.T if "transposed" in node else values
 
-    def _objects(self, objects: list[Any], shape: list[int]) -> np.ndarray:
-        flat = np.empty(len(objects), dtype=object)
-        for i, node in enumerate(objects):
+    def _objects(self, items: list[Any], shape: list[int]) -> np.ndarray:
+        flat = np.empty(len(items), dtype=object)
+        for i, node in enumerate(items):
             flat[i] = self.value(node)
         return flat.reshape(shape)
 
-    def _object(self, object: str, state: dict[str, Any]) -> Any:
-        cls = find(object, INSTANCES, self.trusted)
+    def _object(self, name: str, state: dict[str, Any]) -> Any:
+        cls = find(name, INSTANCES, self.trusted)
         contents = self._dict(state)
         for attribute, content in contents.items():
             fault = attribute_fault(cls, attribute, content)
             if fault:
-                raise ValueError(f"in a {object} {attribute} {fault}")
+                raise ValueError(f"in a {name} {attribute} {fault}")
         if "_network" in contents:
             _check_size(contents["_network"])
         made = cls.__new__(cls)
@@ -269,7 +272,7 @@ def _requests(request: MetadataRequest) -> dict[str, dict[str, Any]]:
 
 
 def _metadata_request(requests: dict[str, dict[str, Any]], owner: str) -> MetadataRequest:
-    request = MetadataRequest(owner=str(owner))
+    request = MetadataRequest(owner)
     for method, asked in requests.items():
         for parameter, alias in asked.items():
             vars(request)[method].add_request(param=parameter, alias=alias)

@@ -613,14 +613,14 @@ def test_a_cache_of_pickles_is_never_named(path):
 SIZES = ["hidden_size", "num_layers", "n_inputs", "n_outputs"]
 
 
-@pytest.mark.parametrize("size", [10**6, 10**12, -1, "many", None])
+@pytest.mark.parametrize("size", [10**6, 10**12, -1])
 @pytest.mark.parametrize("name", SIZES)
 def test_a_network_larger_than_its_file_is_not_made(whole, name, size):
     def change(metadata, header):
         network = header["model"]["state"]["_network"]["dict"]
         network["config"]["dict"][name] = size
 
-    with pytest.raises(ValueError, match="cannot be loaded"):
+    with pytest.raises(ValueError, match="network does not fit its weights"):
         load_forged(whole, change)
 
 
@@ -634,8 +634,16 @@ def nodes(tree):
 
 
 OTHER_NODES = st.sampled_from(
-    [None, True, 0, -1, 10**9, 1e300, "", "x", [], {}, [[]], {"array": "x"}]
-    + [{"dict": {}}, {"dict": [[[], 1]]}, {"tuple": []}, {"float": "x"}, {"object": "x"}]
+    [None, True, 0, -1, "many", 10**9, 1e300, "", "x", [], {}, [[]], {"array": "x"}]
+    + [
+        {"scalar": 3},
+        {"scalar": {"array": 3}},
+        {"dict": {}},
+        {"dict": [[[], 1]]},
+        {"tuple": []},
+        {"float": "x"},
+        {"object": "x"},
+    ]
     + [{"object": "skseq.preprocessing.PerTimestep", "state": {}}, {"dtype": "O,O"}]
     + [{"array": "_network.weights.head.bias", "dtype": "<U9", "shape": [10**9]}]
     + [{"objects": [], "shape": [10**12]}, {"device": "moon"}, {"slice": 3}, {"tuple": 1}]
@@ -779,7 +787,7 @@ def test_killed_at_any_line_there_is_a_whole_file(path):
                     global lines
                     if frame.f_code.co_filename != skseq.persistence.__file__:
                         return None
-                    lines += 1
+                    lines += event == "line"
                     if lines == last:
                         os.kill(os.getpid(), signal.SIGKILL)
                     return count
