@@ -195,7 +195,6 @@ class Reader:
         values = self.tensors.pop(node["array"])
         if "dtype" in node:
             values = values.view(_dtype(node["dtype"])).reshape(node["shape"])
-        values = values.copy()  # aligned, and the caller's own
         return values.T if "transposed" in node else values
 
     def _objects(self, items: list[Any], shape: list[int]) -> np.ndarray:
