@@ -7,6 +7,7 @@ from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
+from ._atomic import write_whole
 from ._base import BaseSequenceEstimator
 
 __all__ = ["to_onnx"]
@@ -37,9 +38,13 @@ def to_onnx(estimator: Any, path: str | PathLike[str]) -> None:
     ImportError
         If onnx is missing; the extra `onnx` brings it.
 
+    See Also
+    --------
+    save : Keeps the estimator itself, for Python.
+
     Notes
     -----
-    Inputs, in this order:
+    The file takes the place of an old one when it is complete. Inputs, in this order:
 
     - ``X``, float32 of shape (batch, time, channels): sequences, padded at their ends
       as by `skseq.pad_collate`; what stands in the padding does not matter. Symbols
@@ -92,6 +97,4 @@ def to_onnx(estimator: Any, path: str | PathLike[str]) -> None:
         message = 'to_onnx needs onnx: pip install "skseq[onnx]"'
         raise ImportError(message) from error
 
-    content = make_model(estimator).SerializeToString()
-    with open(path, "wb") as file:
-        file.write(content)
+    write_whole(path, make_model(estimator).SerializeToString())
