@@ -20,6 +20,7 @@ from skorch.helper import predefined_split
 
 from . import symbols
 from ._checks import (
+    check_callbacks,
     check_pooling,
     check_rows_match,
     check_weight,
@@ -28,6 +29,7 @@ from ._checks import (
     unnamed,
 )
 from ._devices import is_never_split, one_thread, present_device, resolve_device
+from ._html import add_network
 from ._inputs import SequenceInputs
 from ._parameters import SequenceParameters
 from ._progress import reporting
@@ -195,6 +197,7 @@ class BaseSequenceEstimator(
         """Everything the caller passed, checked and encoded, in the caller's order."""
         resolve_device(self.device)  # before any work, should it be missing
         check_pooling(self.pooling)
+        check_callbacks(self.callbacks)
         sequences, ndim = self._check_X(X, y, reset=reset)
         check_rows_match(sequences, "X", y=y, sample_weight=sample_weight, groups=groups)
         weight = check_weight(sample_weight, sequences, "sample_weight")
@@ -450,6 +453,11 @@ class BaseSequenceEstimator(
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
+
+    def _get_fitted_attr_html(self, doc_link: str = "") -> Any:
+        """scikit-learn from 1.9 asks for this table when it draws a fitted estimator."""
+        attributes = super()._get_fitted_attr_html(doc_link)
+        return add_network(attributes, self) if hasattr(self, "net_") else attributes
 
     def __getstate__(self) -> dict[str, Any]:
         """Plain arrays and numbers: they load where there is no GPU, and in skops."""

@@ -85,6 +85,7 @@ default="adam"
         Copied before use. For a schedule of your own set ``lr_schedule="constant"``.
         An `EarlyStopping` or `ValidationSplit` of
         `skseq.callbacks` among them takes the place of the parameters above.
+        Callbacks of `sklearn.callback` are set by ``set_callbacks`` instead.
 """
 
 _ATTRIBUTES = """

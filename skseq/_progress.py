@@ -103,17 +103,14 @@ class Bar(Callback):
 
 
 class Lines(Callback):
-    """A line for each tenth of the epochs, and after `seconds` without one.
+    """A line for each tenth of the epochs, and after a while without one.
 
     So a log shows that a long training is alive, and many short ones do not fill it.
     """
 
-    def __init__(
-        self, course: Course, epochs: int, seconds: float = SECONDS_BETWEEN_LINES
-    ) -> None:
+    def __init__(self, course: Course, epochs: int) -> None:
         self.course = course
         self.epochs = epochs
-        self.seconds = seconds
 
     def on_train_begin(self, net: skorch.NeuralNet, **kwargs: Any) -> None:
         self._before = len(self.course.rows)
@@ -123,7 +120,8 @@ class Lines(Callback):
         done = len(self.course.rows) - self._before
         now = time.monotonic()
         tenth = done * 10 // self.epochs > (done - 1) * 10 // self.epochs
-        if done < self.epochs and (tenth or now - self._last >= self.seconds):
+        late = now - self._last >= SECONDS_BETWEEN_LINES
+        if done < self.epochs and (tenth or late):
             self._last = now
             left = (now - self._started) / done * (self.epochs - done)
             self._print(f"{tqdm.format_interval(left)} left")

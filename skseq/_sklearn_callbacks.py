@@ -44,6 +44,7 @@ class FitTask:
     ) -> None:
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         self.told = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+        self.epoch: Any = None
         self.context = estimator._init_callback_context(max_subtasks=epochs)
 
     def __enter__(self) -> None:
@@ -53,7 +54,8 @@ class FitTask:
         if error is None:
             # Nothing has to be added for a copy of the estimator to be a fitted one.
             self.context.call_on_fit_task_end(**self.told, reconstruction_attributes={})
-        self.told = {}  # the net keeps its callbacks, but not the caller's data
+        # The net keeps its callbacks, and shall not keep the caller's data with them.
+        vars(self).clear()
 
 
 class EpochTasks(Callback):
@@ -64,11 +66,11 @@ class EpochTasks(Callback):
         self.course = course
 
     def on_epoch_begin(self, net: skorch.NeuralNet, **kwargs: Any) -> None:
-        self._epoch = self.task.context.subcontext(task_name="epoch")
-        self._epoch.call_on_fit_task_begin(**self.task.told)
+        self.task.epoch = self.task.context.subcontext(task_name="epoch")
+        self.task.epoch.call_on_fit_task_begin(**self.task.told)
 
     def on_epoch_end(self, net: skorch.NeuralNet, **kwargs: Any) -> None:
-        if self._epoch.call_on_fit_task_end(
+        if self.task.epoch.call_on_fit_task_end(
             **self.task.told, reconstruction_attributes=self._so_far
         ):
             raise StopTraining
