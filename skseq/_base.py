@@ -456,8 +456,7 @@ class BaseSequenceEstimator(
 
     def _get_fitted_attr_html(self, doc_link: str = "") -> Any:
         """scikit-learn from 1.9 asks for this table when it draws a fitted estimator."""
-        attributes = super()._get_fitted_attr_html(doc_link)
-        return add_network(attributes, self) if hasattr(self, "net_") else attributes
+        return add_network(super()._get_fitted_attr_html(doc_link), self)
 
     def __getstate__(self) -> dict[str, Any]:
         """Plain arrays and numbers: they load where there is no GPU, and in skops."""
