@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._checks import check_rows_match
 from ..containers import convert
 from ..sequences import SequenceArray
-from ._axes import check_matplotlib, new_axes, whole_steps, with_defaults
+from ._axes import add_legend, check_matplotlib, new_axes, whole_steps, with_defaults
 
 TRUTH_COLOUR, FORECAST_COLOUR = "0.35", "tab:orange"
 
@@ -57,7 +57,9 @@ class ForecastDisplay:
     >>> from skseq.preprocessing import sliding_windows
     >>> X, y = sliding_windows(np.sin(np.arange(300) / 5), length=20, horizon=5)
     >>> model = GRUSequenceRegressor(hidden_size=8, max_epochs=5, random_state=0)
-    >>> display = ForecastDisplay.from_estimator(model.fit(X[:200], y[:200]), X[200:], y[200:])
+    >>> model.fit(X[:200], y[:200])
+    GRUSequenceRegressor(hidden_size=8, max_epochs=5, random_state=0)
+    >>> display = ForecastDisplay.from_estimator(model, X[200:], y[200:])
     >>> int(display.steps[0])  # behind the window that begins at step 200
     220
     >>> plt.close(display.figure_)
@@ -126,10 +128,13 @@ class ForecastDisplay:
         rows = self._rows(every)
         steps, forecast, starts = self._paths(self.y_pred, rows)
         label = "forecast" if name is None else name
+        if horizon == 1:  # a dot only where no line can be seen
+            ends = np.append(starts, len(steps) + 1)
+            starts = [s for s, gap in zip(starts, np.diff(ends), strict=True) if gap == 2]
         looks = with_defaults(
             line_kw,
             color=FORECAST_COLOUR,
-            marker="o",
+            marker="o" if len(starts) else "",
             markersize=4,
             markevery=starts,
             label=label if horizon == 1 else f"{label}, {horizon} steps from each dot",
@@ -152,7 +157,7 @@ class ForecastDisplay:
         ax.set(xlabel="step" if self.index is None else "time", ylabel="value")
         if self.index is None:
             whole_steps(ax)
-        ax.legend()
+        add_legend(ax)
         return self
 
     def _plot_truth(self, ax: Any, truth_kw: dict[str, Any] | None) -> Any:
@@ -183,10 +188,8 @@ class ForecastDisplay:
         paths = _as_paths(values)[rows]
         horizon = paths.shape[1]
         steps = (self.steps[rows, None] + np.arange(horizon)).ravel()
-        if horizon == 1:  # windows that follow one another are one path
-            ends = _ends(steps)
-        else:
-            ends = np.arange(1, len(rows) + 1) * horizon - 1
+        # Of one step, windows that follow one another are one path.
+        ends = _ends(steps) if horizon == 1 else np.arange(1, len(rows) + 1) * horizon - 1
         at = ends[:-1] + 1
         starts = np.append(0, at + np.arange(1, len(at) + 1))
         flat = np.insert(paths.ravel().astype(np.float64), at, np.nan)

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from .._unwrap import unwrap
-from ._axes import check_matplotlib, new_axes, whole_steps, with_defaults
+from ._axes import add_legend, check_matplotlib, new_axes, whole_steps, with_defaults
 
 METRICS = ("loss", "score")
 SIDES = {"train": ("training", "--"), "valid": ("validation", "-")}
@@ -127,6 +127,7 @@ class TrainingHistoryDisplay:
         for metric, one in zip(metrics, axes, strict=True):
             self._plot_metric(one, metric, name, line_kw)
         axes[-1].set_xlabel("epoch")
+        add_legend(axes[0])
         return self
 
     def _metrics(self, metrics: str | Sequence[str] | None, ax: Any) -> list[str]:
@@ -151,7 +152,7 @@ class TrainingHistoryDisplay:
         epochs = np.array([row["epoch"] for row in self.history])
         prefix = "" if name is None else f"{name}, "
         alone = "o" if len(epochs) == 1 else ""  # a line needs two points to be seen
-        colour = {}
+        colour: dict[str, Any] = {}
         for side, (label, style) in SIDES.items():
             values = [row.get(f"{side}_{metric}", np.nan) for row in self.history]
             if np.isnan(values).all():
@@ -168,7 +169,6 @@ class TrainingHistoryDisplay:
             self.best_epoch_lines_.append(line)
         ax.set_ylabel(self.loss_name if metric == "loss" else self.score_name)
         whole_steps(ax)
-        ax.legend()
 
     @classmethod
     def from_estimator(
