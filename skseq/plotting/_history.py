@@ -90,8 +90,8 @@ class TrainingHistoryDisplay:
         ax : matplotlib Axes, sequence of Axes, or None, default=None
             Axes for each of `metrics`; None makes a new figure.
         metrics : {"loss", "score"}, sequence of these, or None, default=None
-            What to draw, each in axes of its own. None is both, or the loss if a
-            single Axes is passed.
+            What to draw, each in axes of its own. None is both (as far as the history
+            has them), or the loss if a single Axes is passed.
         name : str or None, default=None
             Takes the place of `self.name`.
         line_kw : dict or None, default=None
@@ -132,14 +132,20 @@ class TrainingHistoryDisplay:
 
     def _metrics(self, metrics: str | Sequence[str] | None, ax: Any) -> list[str]:
         if metrics is None:
-            metrics = METRICS if ax is None or np.size(ax) > 1 else METRICS[:1]
+            present = [metric for metric in METRICS if self._columns(metric)]
+            metrics = present if ax is None or np.size(ax) > 1 else METRICS[:1]
         metrics = [metrics] if isinstance(metrics, str) else list(metrics)
         if not metrics or not set(metrics) <= set(METRICS):
             raise ValueError(f"metrics must be one or more of {METRICS}, got {metrics}.")
         return metrics
 
+    def _columns(self, metric: str) -> list[str]:
+        """What the history has of a metric."""
+        columns = [f"{side}_{metric}" for side in SIDES]
+        return [key for key in columns if any(key in row for row in self.history)]
+
     def _check_present(self, metric: str) -> None:
-        if not any(f"{side}_{metric}" in row for row in self.history for side in SIDES):
+        if not self._columns(metric):
             found = sorted({key for row in self.history for key in row})
             raise ValueError(
                 f"No row of the history has a 'train_{metric}' or a 'valid_{metric}'; "

@@ -128,7 +128,7 @@ or None, default=None
         """
         check_matplotlib(f"{type(self).__name__}.plot")
         n = len(self.sequences)
-        channels = self._channels(channels)
+        channels = _check_channels(channels, self.sequences.n_channels)
         ax = new_axes(figsize=(8.0, 1.2 + 0.8 * n))[0] if ax is None else ax
         self.ax_, self.figure_ = ax, ax.figure
         self.mesh_ = self.colorbar_ = None
@@ -150,15 +150,6 @@ or None, default=None
         else:
             self.lines_ = self._draw_lines(ax, channels, line_kw)
         return self
-
-    def _channels(self, channels: Sequence[int] | None) -> list[int]:
-        n_channels = self.sequences.n_channels
-        chosen = list(range(n_channels)) if channels is None else list(channels)
-        if not chosen or not all(0 <= channel < n_channels for channel in chosen):
-            raise ValueError(
-                f"channels must be one or more of 0 to {n_channels - 1}, got {channels!r}."
-            )
-        return chosen
 
     def _shade(self, ax: Any, importance: SequenceArray, cmap: Any) -> Any:
         n, longest = len(importance), int(importance.lengths.max())
@@ -295,6 +286,8 @@ or None, default=None
         sequences = as_sequences(X)
         check_rows_match(sequences, "X", y=y)
         rows = _check_rows(rows, len(sequences))
+        _check_channels(channels, sequences.n_channels)
+        _check_names(feature_names, sequences.n_channels)
         chosen = _safe_indexing(X, rows)
         y_pred = np.asarray(estimator.predict(chosen))
         importance = None
@@ -371,6 +364,7 @@ default=None
             sequences, "X", y_true=y_true, y_pred=y_pred, importance=importance
         )
         rows = _check_rows(rows, len(sequences))
+        _check_names(feature_names, sequences.n_channels)
         y_true, y_pred = (
             None if y is None else np.asarray(y)[rows] for y in (y_true, y_pred)
         )
@@ -387,7 +381,7 @@ default=None
     @classmethod
     def _checked(cls, sequences: SequenceArray, **data: Any) -> SequenceDisplay:
         check_steps(sequences, "X", finite=False)
-        importance, names = data["importance"], data["feature_names"]
+        importance = data["importance"]
         if importance is not None:
             if importance.n_channels != 1:
                 raise ValueError(
@@ -401,11 +395,6 @@ default=None
                     f"importance has {importance.lengths[i]} steps for sequence "
                     f"{data['rows'][i]}, which has {sequences.lengths[i]}."
                 )
-        if names is not None and len(names) != sequences.n_channels:
-            raise ValueError(
-                f"feature_names has {len(names)} names, but there are "
-                f"{sequences.n_channels} channels."
-            )
         return cls(sequences, **data)
 
 
@@ -419,6 +408,23 @@ def _check_rows(rows: Any, n: int) -> np.ndarray:
             f"{rows.tolist()}."
         )
     return rows % n
+
+
+def _check_channels(channels: Sequence[int] | None, n_channels: int) -> list[int]:
+    chosen = list(range(n_channels)) if channels is None else list(channels)
+    if not chosen or not all(0 <= channel < n_channels for channel in chosen):
+        raise ValueError(
+            f"channels must be one or more of 0 to {n_channels - 1}, got {channels!r}."
+        )
+    return chosen
+
+
+def _check_names(feature_names: Sequence[str] | None, n_channels: int) -> None:
+    if feature_names is not None and len(feature_names) != n_channels:
+        raise ValueError(
+            f"feature_names has {len(feature_names)} names, but there are {n_channels} "
+            "channels."
+        )
 
 
 def _shown(value: Any) -> str:
