@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from .._unwrap import unwrap
-from ._axes import add_legend, check_matplotlib, new_axes, whole_steps, with_defaults
+from ._axes import check_matplotlib, new_axes, whole_steps, with_defaults
 
 METRICS = ("loss", "score")
 SIDES = {"train": ("training", "--"), "valid": ("validation", "-")}
@@ -127,7 +127,8 @@ class TrainingHistoryDisplay:
         for metric, one in zip(metrics, axes, strict=True):
             self._plot_metric(one, metric, name, line_kw)
         axes[-1].set_xlabel("epoch")
-        add_legend(axes[0])
+        # Where it is in nobody's way, also after a change of scale.
+        axes[0].legend(loc="best", fontsize="small")
         return self
 
     def _metrics(self, metrics: str | Sequence[str] | None, ax: Any) -> list[str]:
