@@ -18,7 +18,8 @@ POINTS = np.array([0.0, 0.5 - np.sqrt(3 / 28), 0.5, 0.5 + np.sqrt(3 / 28), 1.0])
 WEIGHTS = np.array([1 / 20, 49 / 180, 16 / 45, 49 / 180, 1 / 20])
 
 FIRST_PARTS = 8  # of the line from the baseline to the input
-SMALLEST_PART = 2.0**-20
+SMALLEST_PART = 2.0**-16
+ROUNDING = 1e-12  # of the response, below which no part is worth halving
 BATCH = 50  # parts at once, with a copy of the sequence for each point
 
 Response = Callable[[Tensor, np.ndarray], Tensor]
@@ -53,7 +54,7 @@ def integrated_gradients(
     row = np.repeat(in_turn, FIRST_PARTS)
     low = np.tile(np.arange(FIRST_PARTS) / FIRST_PARTS, len(lengths))
     width = 1 / FIRST_PARTS
-    largest = tol * line.ranges(in_turn)
+    largest = line.tolerances(in_turn, tol)
     result = np.zeros(tuple(x.shape))
     while len(row):
         halves = []
@@ -95,16 +96,17 @@ class _Line:
         share = torch.from_numpy(np.repeat(place, self.lengths[row]))[:, None]
         return self.origin + share * self.change[self.steps(row)]
 
-    def ranges(self, row: np.ndarray) -> np.ndarray:
-        """How far the response goes up and down on each line, (n,)."""
+    def tolerances(self, row: np.ndarray, tol: float) -> np.ndarray:
+        """By how much a part may be off: a share of the response's range, (n,)."""
         place = np.arange(FIRST_PARTS + 1) / FIRST_PARTS
         result = np.empty(len(row))
         for some in np.split(row, range(BATCH, len(row), BATCH)):
             copies = np.repeat(some, len(place))
             with torch.no_grad():
                 x = self.at(copies, np.tile(place, len(some)))
-                heights = self.response(x, copies).view(len(some), -1)
-            result[some] = (heights.amax(dim=1) - heights.amin(dim=1)).numpy()
+                heights = self.response(x, copies).view(len(some), -1).numpy()
+            rounding = ROUNDING * np.abs(heights).max(axis=1)
+            result[some] = tol * np.ptp(heights, axis=1) + rounding
         return result
 
     def integrate(

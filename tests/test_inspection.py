@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import RandomForestClassifier
@@ -24,6 +25,7 @@ from skseq import (
 from skseq.datasets import make_pattern_sequences, make_trigger_action_sequences
 from skseq.inspection import step_importance
 from skseq.preprocessing import PerTimestep
+from skseq.recurrent import RecurrentNet
 
 METHODS = ["occlusion", "integrated_gradients"]
 FAST = {"hidden_size": 4, "max_epochs": 2, "validation_fraction": None, "random_state": 0}
@@ -261,6 +263,24 @@ def test_integrated_gradients_add_up_where_the_network_changes_its_mind_fast(tri
         sums = np.array([steps.sum() for steps in importance])
         errors.append(np.abs(sums - gained).max() / np.abs(gained).max())
     assert errors[1] < 1e-4 < errors[0] < 0.05
+
+
+def test_where_nothing_changes_nothing_is_halved(ragged, monkeypatch):
+    """A response that is flat up to rounding must not be chased for ever."""
+    X, y = ragged
+    model = GRUSequenceClassifier(**FAST).fit(X, y)
+    with torch.no_grad():
+        model.net_.module_.head.weight.mul_(1e-14)
+    calls = []
+    forward = RecurrentNet.from_first_layer
+    monkeypatch.setattr(
+        RecurrentNet,
+        "from_first_layer",
+        lambda *args, **kwargs: calls.append(1) or forward(*args, **kwargs),
+    )
+    importance = step_importance(model, X[:5], method="integrated_gradients", tol=1e-9)
+    assert np.abs(importance.values).max() < 1e-12
+    assert len(calls) < 9
 
 
 def test_integrated_gradients_do_not_depend_on_other_rows(trigger):
