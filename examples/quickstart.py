@@ -15,6 +15,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from skseq import LSTMSequenceClassifier
 from skseq.datasets import load_japanese_vowels
+from skseq.plotting import TrainingHistoryDisplay
 
 
 def add_velocity(X, order=1):
@@ -59,18 +60,14 @@ def main():
     predicted = search.predict(X_test)
     print(f"\ntest accuracy: {search.score(X_test, y_test):.4f}\n")
     print(classification_report(y_test, predicted, digits=3))
-    print(f"picture: {draw(search.best_estimator_[-1].history_, y_test, predicted)}")
+    print(f"picture: {draw(search, y_test, predicted)}")
 
 
-def draw(history, y_test, predicted):
+def draw(search, y_test, predicted):
     """Training curves and confusion matrix in one file."""
     figure, (curves, matrix) = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
-    epochs = [row["epoch"] for row in history]
-    for side, colour in (("train", "tab:blue"), ("valid", "tab:orange")):
-        loss = [row[f"{side}_loss"] for row in history]
-        curves.semilogy(epochs, loss, color=colour, label=side)
-    curves.set(xlabel="epoch", ylabel="cross-entropy", title="Training of the best model")
-    curves.legend()
+    TrainingHistoryDisplay.from_estimator(search, ax=curves)
+    curves.set(title="Training of the best model", yscale="log")
     ConfusionMatrixDisplay.from_predictions(
         y_test, predicted, ax=matrix, colorbar=False, cmap="Blues"
     )

@@ -163,9 +163,15 @@ class RecurrentNet(nn.Module):
         """
         if x.dim() == 3:
             x = x[torch.arange(x.shape[1], device=x.device) < lengths[:, None]]
+        return self.from_first_layer(self.first_layer_input(x), lengths, exact=exact)
+
+    def from_first_layer(
+        self, x: Tensor, lengths: Tensor, *, exact: bool = False
+    ) -> Tensor:
+        """The rest of `forward`, from `first_layer_input` on."""
         # Batches for `exact` are of similar length, so there is little padding to save.
         lanes = Lanes(lengths, share=x.device.type == "cpu" and not exact, exact=exact)
-        x = lanes.fill(self._first_layer_input(x))
+        x = lanes.fill(x)
         if exact and not self.row_independent:
             x = x.double()
         for depth in range(0, len(self.layers), self.directions):
@@ -178,7 +184,7 @@ class RecurrentNet(nn.Module):
             x = x.double()
         return linear(self.head, self.dropout(self.pooling(x, lanes)))
 
-    def _first_layer_input(self, x: Tensor) -> Tensor:
+    def first_layer_input(self, x: Tensor) -> Tensor:
         """Standardised channels, or the vectors of symbols, for steps (total, c)."""
         if self.embedding is None:
             return self.scaling(x).to(self.head.weight.dtype)

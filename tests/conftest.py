@@ -5,6 +5,8 @@ from collections import Counter
 
 # Before scipy is imported: scikit-learn's array API checks are skipped without it.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
+# Pictures go to files: no test opens a window.
+os.environ["MPLBACKEND"] = "agg"
 
 import numpy as np
 import pytest

@@ -45,6 +45,7 @@ def test_quickstart(tmp_path):
         ("forecast_sine", "linear autoregression  1.04"),
         ("trigger_action", "balanced accuracy on the test part: 0."),
         ("loaded_die", "pooling='mean': accuracy 0."),
+        ("step_importance", "event steps found by chance: 0.19"),
     ],
 )
 def test_classic(name, said, tmp_path, monkeypatch, capsys):
@@ -66,7 +67,7 @@ def test_classic(name, said, tmp_path, monkeypatch, capsys):
     check_picture(output)
 
 
-@pytest.mark.parametrize("name", CLASSIC)
+@pytest.mark.parametrize("name", [*CLASSIC, "step_importance"])
 def test_under_sixty_lines_of_code(name):
     source = (EXAMPLES / f"{name}.py").read_text()
     docstrings = {
