@@ -311,7 +311,8 @@ def distinct_steps(sequences: SequenceArray) -> tuple[np.ndarray, np.ndarray]:
     held = np.cumsum(begun - ended)[:-1] > 0
     if held.all():
         return np.ascontiguousarray(sequences.values), sequences.starts
-    return sequences.values.compress(held, axis=0), (np.cumsum(held) - 1)[sequences.starts]
+    held_before = np.concatenate([[0], np.cumsum(held)])
+    return sequences.values.compress(held, axis=0), held_before[sequences.starts]
 
 
 def row_chunks(sequences: SequenceArray) -> Iterator[slice]:
