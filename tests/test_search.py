@@ -124,8 +124,9 @@ def test_joblib_maps_the_block_and_the_file(tmp_path):
     )
     held = SequenceArray(np.zeros((600_000, 1)), np.full(600, 1000))
     parts = [mapped, mapped[:450], held[:450], held[::3]]
-    file_name = joblib.delayed(attrgetter("values.filename"))
-    names = joblib.Parallel(n_jobs=2)(file_name(part) for part in parts * 2)
+    sent = [part.__getstate__()["values"] for part in parts * 2]
+    file_name = joblib.delayed(attrgetter("filename"))
+    names = joblib.Parallel(n_jobs=2)(file_name(values) for values in sent)
     assert {*map(Path, names[:2])} == {tmp_path / "values.npy"}
     assert names[:4] == names[4:]
 
@@ -164,8 +165,9 @@ def test_a_search_finds_the_same_bit_for_bit(client, ragged, container, in_pipel
 
 def test_halving_and_cross_validation_too(client, ragged):
     X, y = as_sequences(ragged[0]), ragged[1]
+    model = make_model(validation_fraction=None)  # the first round has few rows
     search = HalvingGridSearchCV(
-        make_model(),
+        model,
         {"hidden_size": [3, 5]},
         cv=2,
         factor=2,
@@ -199,29 +201,6 @@ def test_sequences_reach_each_worker_once(client, ragged):
     assert counted(scatter=[X]) == [1, 1]
     # By itself joblib sends it to one worker, from which others take it: not 12 times.
     assert sum(counted()) <= 4
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
-def test_a_search_survives_the_death_of_a_worker(client, tmp_path):
-    rng = np.random.default_rng(0)
-    y = np.tile([0, 1], 200)  # so many rows that joblib scatters their positions too
-    X = as_sequences([rng.normal(size=(3, 1)) + label for label in y])
-    model = make_pipeline(
-        FunctionTransformer(die_once, kw_args={"mark": tmp_path / "died"}),
-        make_model(max_epochs=1),
-    )
-    folds = [
-        (train.tolist(), test.tolist()) for train, test in StratifiedKFold(2).split(X, y)
-    ]
-    search = GridSearchCV(
-        model, {"lstmsequenceclassifier__hidden_size": [3, 5]}, cv=folds, refit=False
-    )
-    with joblib.parallel_config("dask", scatter=[X, y]):
-        remote = clone(search).fit(X, y)
-    assert (tmp_path / "died").exists()
-    local = clone(search).fit(X, y)
-    key = "mean_test_score"
-    assert (local.cv_results_[key] == remote.cv_results_[key]).all()
 
 
 # With Optuna
@@ -335,7 +314,7 @@ def test_without_optuna_the_error_names_the_extra(monkeypatch, ragged):
 def test_the_cluster_example_runs(client, monkeypatch, capsys):
     monkeypatch.syspath_prepend(EXAMPLES)
     example = importlib.import_module("search_on_a_cluster")
-    monkeypatch.setattr(example, "MAX_EPOCHS", 2)
+    monkeypatch.setattr(example, "MAX_EPOCHS", 1)
     example.main(client.scheduler_info()["address"])
     output = capsys.readouterr().out
     assert "on 2 workers" in output
@@ -351,3 +330,27 @@ def test_the_pruning_example_runs(monkeypatch, capsys):
     output = capsys.readouterr().out
     assert "of 3 trials" in output
     assert "test accuracy: 0." in output
+
+
+# Last, since the worker that follows takes a while to start.
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
+def test_a_search_survives_the_death_of_a_worker(client, tmp_path):
+    rng = np.random.default_rng(0)
+    y = np.tile([0, 1], 200)  # so many rows that joblib scatters their positions too
+    X = as_sequences([rng.normal(size=(3, 1)) + label for label in y])
+    model = make_pipeline(
+        FunctionTransformer(die_once, kw_args={"mark": tmp_path / "died"}),
+        make_model(max_epochs=1),
+    )
+    folds = [
+        (train.tolist(), test.tolist()) for train, test in StratifiedKFold(2).split(X, y)
+    ]
+    search = GridSearchCV(
+        model, {"lstmsequenceclassifier__hidden_size": [3, 5]}, cv=folds, refit=False
+    )
+    with joblib.parallel_config("dask", scatter=[X, y]):
+        remote = clone(search).fit(X, y)
+    assert (tmp_path / "died").exists()
+    local = clone(search).fit(X, y)
+    key = "mean_test_score"
+    assert (local.cv_results_[key] == remote.cv_results_[key]).all()
