@@ -1,6 +1,7 @@
-"""Early stopping and validation splits that work in any skorch net.
+"""Early stopping, pruning and validation splits that work in any skorch net.
 
-The estimators build both from their parameters; either can be passed instead.
+The estimators build `EarlyStopping` and `ValidationSplit` from their parameters; either
+can be passed instead.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback
 from torch.utils.data import Subset
 
-__all__ = ["EarlyStopping", "ValidationSplit"]
+__all__ = ["EarlyStopping", "OptunaPruning", "ValidationSplit"]
 
 
 class StopTraining(KeyboardInterrupt):
@@ -96,7 +97,7 @@ class EarlyStopping(Callback):
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         epoch = len(net.history)
-        current = self._monitored(net)
+        current = _monitored(self, net, self._key(net))
         gain = current - self.best_score_
         if self.lower_is_better:
             gain = -gain
@@ -118,17 +119,143 @@ class EarlyStopping(Callback):
         """Put the best weights so far back into the net."""
         net.module_.load_state_dict(self._best_weights)
 
-    def _monitored(self, net: NeuralNet) -> float:
-        row = net.history[-1]
+    def _key(self, net: NeuralNet) -> str:
+        if self.monitor != "auto":
+            return self.monitor
+        return "valid_loss" if "valid_loss" in net.history[-1] else "train_loss"
+
+
+def _monitored(callback: Callback, net: NeuralNet, key: str) -> float:
+    """A value of the last epoch, or an error that says which there are."""
+    row = net.history[-1]
+    if key not in row:
+        known = sorted(k for k, v in row.items() if isinstance(v, numbers.Real))
+        raise ValueError(
+            f"{type(callback).__name__}(monitor={key!r}) is not in the history; it has "
+            f"{known}."
+        )
+    return float(row[key])
+
+
+class OptunaPruning(Callback):
+    """Report each epoch to an Optuna trial, and end those that its pruner gives up.
+
+    A trial that is pruned leaves `fit` by `optuna.TrialPruned`, which Optuna
+    expects; the estimator then has the weights of its best epoch. In a
+    cross-validation pass ``error_score="raise"``, or scikit-learn takes that
+    for a failed fit.
+
+    Parameters
+    ----------
+    trial : optuna.trial.Trial
+        The trial that Optuna passed to the objective. It is never copied, and it
+        does not travel: where the callback is pickled, the trial is left out.
+    monitor : str, default="auto"
+        Key of the net's history. "auto" is "valid_loss" in a study that
+        minimizes and "valid_score" in one that maximizes. It need not be what
+        the objective returns, but must improve in the same direction.
+
+    Attributes
+    ----------
+    n_epochs_ : int
+        Epochs reported so far, which is Optuna's step. They are counted through
+        all fits with this callback and its clones: a second fold, a warm start or
+        another `partial_fit` goes on where the last one ended.
+
+    Raises
+    ------
+    ImportError
+        In `fit`, if Optuna is not installed.
+    ValueError
+        In `fit`, if there is no trial, `monitor` is not in the history, or the
+        study prefers the worse end of it.
+
+    References
+    ----------
+    T. Akiba et al. (2019). Optuna: a next-generation hyperparameter optimization
+    framework. KDD.
+
+    Examples
+    --------
+    >>> import optuna
+    >>> from skseq import GRUSequenceRegressor
+    >>> from skseq.callbacks import OptunaPruning
+    >>> X = [[1.0, 2.0, 3.0], [2.0, 1.0], [0.0, 2.0], [3.0, 2.0, 1.0, 0.0]] * 5
+    >>> y = [x[-1] - x[0] for x in X]
+    >>> def objective(trial):
+    ...     model = GRUSequenceRegressor(
+    ...         hidden_size=trial.suggest_int("hidden_size", 2, 8),
+    ...         max_epochs=5,
+    ...         validation_fraction=0.5,
+    ...         callbacks=[OptunaPruning(trial)],
+    ...         random_state=0,
+    ...     )
+    ...     return model.fit(X, y).history_[-1]["valid_loss"]
+    >>> study = optuna.create_study(pruner=optuna.pruners.MedianPruner())
+    >>> study.optimize(objective, n_trials=3)
+    >>> len(study.trials[0].intermediate_values)
+    5
+    """
+
+    def __init__(self, trial: Any, monitor: str = "auto") -> None:
+        self.trial = trial
+        self.monitor = monitor
+        self.n_epochs_ = 0
+
+    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+        _optuna()
+        if not hasattr(self.trial, "report"):
+            raise ValueError(
+                "OptunaPruning needs the trial that Optuna passed to the objective, got "
+                f"{self.trial!r}. A trial does not travel to another process: fit in "
+                "the one that runs the objective (n_jobs=None), or without this callback."
+            )
+        maximizes = self._maximizes()
+        wrong = "loss" if maximizes else "score"
+        if self.monitor in (f"train_{wrong}", f"valid_{wrong}"):
+            direction = "maximizes" if maximizes else "minimizes"
+            raise ValueError(
+                f"The study {direction}, so OptunaPruning(monitor={self.monitor!r}) would "
+                "prune its best trials; use monitor='auto' or the other direction."
+            )
+
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         key = self.monitor
         if key == "auto":
-            key = "valid_loss" if "valid_loss" in row else "train_loss"
-        if key not in row:
-            known = sorted(k for k, v in row.items() if isinstance(v, numbers.Real))
-            raise ValueError(
-                f"EarlyStopping(monitor={key!r}) is not in the history; it has {known}."
+            key = "valid_score" if self._maximizes() else "valid_loss"
+        value = _monitored(self, net, key)
+        self.n_epochs_ += 1
+        self.trial.report(value, step=self.n_epochs_)
+        if self.trial.should_prune():
+            raise _optuna().TrialPruned(
+                f"Pruned after epoch {self.n_epochs_}: {key} {value}."
             )
-        return float(row[key])
+
+    def _maximizes(self) -> bool:
+        # A FixedTrial, with which an objective is tried out, has no study.
+        study = getattr(self.trial, "study", None)
+        return study is not None and study.direction.name == "MAXIMIZE"
+
+    # A copied trial would report to a copy of its study, where nobody looks.
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> OptunaPruning:
+        return self
+
+    def __sklearn_clone__(self) -> OptunaPruning:
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "trial": None}
+
+
+def _optuna() -> Any:
+    try:
+        import optuna
+    except ImportError as error:
+        raise ImportError(
+            'OptunaPruning needs Optuna: pip install "skseq[search]".'
+        ) from error
+    return optuna
 
 
 class ValidationSplit(BaseEstimator):

@@ -69,6 +69,7 @@ class SequenceArray:
     """
 
     ndim = 1
+    _packed: tuple[np.ndarray, np.ndarray] | None = None
 
     def __init__(self, values: Any, lengths: Any, starts: Any = None) -> None:
         values = values if isinstance(values, np.ndarray) else np.asarray(values)
@@ -185,6 +186,20 @@ class SequenceArray:
             dtype or self.dtype, copy=False
         )
 
+    def __sizeof__(self) -> int:
+        """Bytes that the rows hold. Dask sends large arguments once, not with each task."""
+        held = int(self.lengths.sum()) * self.n_channels * self.dtype.itemsize
+        positions = self.lengths.nbytes + self.starts.nbytes
+        return object.__sizeof__(self) + min(held, self.values.nbytes) + positions
+
+    def __getstate__(self) -> dict[str, np.ndarray]:
+        """The rows with their part of the block, for a file or another process."""
+        if self._packed is None:
+            # Kept, because joblib knows by its identity an array that it has sent before.
+            self._packed = _packed(self)
+        values, starts = self._packed
+        return {"values": values, "lengths": self.lengths, "starts": starts}
+
     def map(self, function: Callable[[np.ndarray], Any]) -> SequenceArray:
         """Apply a function to each sequence.
 
@@ -231,6 +246,26 @@ class SequenceArray:
         )
 
 
+def _packed(sequences: SequenceArray) -> tuple[np.ndarray, np.ndarray]:
+    """Values and starts without what lies outside of the rows, at most twice their steps.
+
+    Nothing is copied as long as the rows hold half of what lies between the first and
+    the last of them, which a training fold does.
+    """
+    if not len(sequences):
+        return sequences.values[:0], sequences.starts
+    # A memory map that is unpickled would be one without a file.
+    values = np.asarray(sequences.values)
+    low = int(sequences.starts.min())
+    high = int((sequences.starts + sequences.lengths).max())
+    if high - low < len(values):
+        values = values[low:high]
+    part = SequenceArray.trusted(values, sequences.lengths, sequences.starts - low)
+    if 2 * sequences.lengths.sum() < len(values):
+        return distinct_steps(part)
+    return values, part.starts
+
+
 def _as_positions(numbers: Any, name: str) -> np.ndarray:
     array = np.asarray(numbers)
     if array.size == 0:
@@ -254,23 +289,30 @@ def step_index(sequences: SequenceArray) -> np.ndarray:
 
 
 def stacked_steps(sequences: SequenceArray) -> np.ndarray:
-    """Every step of every sequence, in order; a view where they are stored like this."""
+    """Every step of every sequence, in order; a view where they are stored like this.
+
+    In C order always: sums over another one round differently, and pickling changes it.
+    """
     ends = sequences.starts + sequences.lengths
     if len(sequences) and (sequences.starts[1:] == ends[:-1]).all():
-        return sequences.values[sequences.starts[0] : ends[-1]]
+        return np.ascontiguousarray(sequences.values[sequences.starts[0] : ends[-1]])
     return sequences.values.take(step_index(sequences), axis=0)
 
 
 def distinct_steps(sequences: SequenceArray) -> tuple[np.ndarray, np.ndarray]:
-    """The stored steps that any sequence holds, once each, and where sequences start."""
+    """The stored steps that any sequence holds, once each, and where sequences start.
+
+    In C order, like `stacked_steps`.
+    """
     n_steps = len(sequences.values)
     ends = sequences.starts + sequences.lengths
     begun = np.bincount(sequences.starts, minlength=n_steps + 1)
     ended = np.bincount(ends, minlength=n_steps + 1)
     held = np.cumsum(begun - ended)[:-1] > 0
     if held.all():
-        return sequences.values, sequences.starts
-    return sequences.values[held], (np.cumsum(held) - 1)[sequences.starts]
+        return np.ascontiguousarray(sequences.values), sequences.starts
+    held_before = np.concatenate([[0], np.cumsum(held)])
+    return sequences.values.compress(held, axis=0), held_before[sequences.starts]
 
 
 def row_chunks(sequences: SequenceArray) -> Iterator[slice]:

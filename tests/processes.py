@@ -1,9 +1,13 @@
-"""Code in a process of its own."""
+"""Code in processes of its own, and what it needs there."""
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
+
+from skseq import SequenceArray
 
 
 def run_fresh(code):
@@ -17,3 +21,26 @@ def run_fresh(code):
     )
     assert result.returncode == 0, result.stderr
     return result.stdout
+
+
+class Traced(SequenceArray):
+    """Counts how often one arrives in a process."""
+
+    arrivals = 0
+
+    def __setstate__(self, state):
+        Traced.arrivals += 1
+        vars(self).update(state)
+
+
+def arrivals():
+    return Traced.arrivals
+
+
+def die_once(X, mark):
+    """Kill the process, unless one was killed before; a file remembers that."""
+    try:
+        Path(mark).touch(exist_ok=False)
+    except FileExistsError:
+        return X
+    os.kill(os.getpid(), signal.SIGKILL)
