@@ -11,7 +11,7 @@ INSTALL = $(RUN)/python -m pip install --quiet --constraint constraints.txt
 
 EXAMPLES = quickstart find_pattern forecast_sine trigger_action loaded_die
 
-.PHONY: demo examples bench test lint lowest dist clean
+.PHONY: demo examples bench test lint lowest lowest-install dist clean
 
 demo: $(VENV)/.demo
 	$(RUN)/python examples/quickstart.py
@@ -45,11 +45,13 @@ $(VENV)/.test: pyproject.toml constraints.txt
 LOWEST = $(VENV)-lowest
 LOWEST_TORCH = $(shell sed -n 's/^torch==//p' lowest.txt)
 
-lowest: $(LOWEST)/.done
+lowest: lowest-install
 	SCIPY_ARRAY_API=1 $(LOWEST)/bin/python -m pytest --numprocesses=2 $(ARGS)
 
-$(LOWEST)/.done: pyproject.toml lowest.txt
-	$(PYTHON) -m venv $(LOWEST)
+lowest-install: $(LOWEST)/.torch-$(LOWEST_TORCH)
+
+$(LOWEST)/.torch-$(LOWEST_TORCH): pyproject.toml lowest.txt
+	$(PYTHON) -m venv --clear $(LOWEST)
 	sed 's/^torch==.*/torch==$(LOWEST_TORCH)/' lowest.txt > $(LOWEST)/constraints.txt
 	$(LOWEST)/bin/python -m pip install --quiet --constraint $(LOWEST)/constraints.txt --editable ".[test]"
 	touch $@
