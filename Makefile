@@ -2,6 +2,8 @@
 # make examples  the quickstart and the four classic tasks, five minutes
 # make bench     the tables of docs/speed.md, about an hour
 # make test      style, types and the whole test suite
+# make lowest    the whole test suite with the oldest versions that are supported
+# make dist      wheel and sdist in dist/, and what must be true of them
 PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin
@@ -9,7 +11,7 @@ INSTALL = $(RUN)/python -m pip install --quiet --constraint constraints.txt
 
 EXAMPLES = quickstart find_pattern forecast_sine trigger_action loaded_die
 
-.PHONY: demo examples bench test lint clean
+.PHONY: demo examples bench test lint lowest lowest-install dist clean
 
 demo: $(VENV)/.demo
 	$(RUN)/python examples/quickstart.py
@@ -39,5 +41,36 @@ $(VENV)/.test: pyproject.toml constraints.txt
 	$(INSTALL) --editable ".[test]"
 	touch $@
 
+# Where torch's oldest version comes with gigabytes for GPUs: make lowest LOWEST_TORCH=2.13.0
+LOWEST = $(VENV)-lowest
+LOWEST_TORCH = $(shell sed -n 's/^torch==//p' lowest.txt)
+
+lowest: lowest-install
+	SCIPY_ARRAY_API=1 $(LOWEST)/bin/python -m pytest --numprocesses=2 $(ARGS)
+
+lowest-install: $(LOWEST)/.torch-$(LOWEST_TORCH)
+
+$(LOWEST)/.torch-$(LOWEST_TORCH): pyproject.toml lowest.txt
+	$(PYTHON) -m venv --clear $(LOWEST)
+	sed 's/^torch==.*/torch==$(LOWEST_TORCH)/' lowest.txt > $(LOWEST)/constraints.txt
+	$(LOWEST)/bin/python -m pip install --quiet --constraint $(LOWEST)/constraints.txt --editable ".[test]"
+	touch $@
+
+DIST = $(VENV)-dist
+
+dist:
+	rm -rf dist
+	$(PYTHON) -m venv --clear $(DIST)
+	$(DIST)/bin/python -m pip install --quiet build twine
+	$(DIST)/bin/python -m build --outdir dist .
+	$(DIST)/bin/python -m build --wheel --outdir dist/tree .
+	cmp dist/*.whl dist/tree/*.whl  # from the sdist and from the tree: the same
+	rm -r dist/tree
+	$(DIST)/bin/python -m twine check --strict dist/*
+	$(DIST)/bin/python tests/release/contents.py dist
+	$(PYTHON) -m venv --clear $(DIST)
+	$(DIST)/bin/python -m pip install --quiet --constraint constraints.txt dist/*.whl
+	$(DIST)/bin/python -I tests/release/installed.py
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(LOWEST) $(DIST) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

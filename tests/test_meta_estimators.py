@@ -455,7 +455,7 @@ def calibration_isotonic(model, X, y):
 @cell("classifier")
 def calibration_of_frozen(model, X, y):
     fitted = FrozenEstimator(model.fit(X, y))
-    calibrated = CalibratedClassifierCV(fitted, method="temperature")
+    calibrated = CalibratedClassifierCV(fitted)
     return answer_of(calibrated.fit(X, y), X, y)
 
 
