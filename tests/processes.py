@@ -7,6 +7,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+import numpy as np
+
 from skseq import SequenceArray
 
 
@@ -35,6 +37,11 @@ class Traced(SequenceArray):
 
 def arrivals():
     return Traced.arrivals
+
+
+def read(rows, path, lengths):
+    """Sequences from a file that each process opens itself."""
+    return SequenceArray(np.load(path, mmap_mode="r"), lengths)[rows]
 
 
 def die_once(X, mark):

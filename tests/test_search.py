@@ -17,7 +17,7 @@ from dask.sizeof import sizeof
 from distributed import Client, LocalCluster
 from hypothesis import given
 from hypothesis import strategies as st
-from processes import Traced, arrivals, die_once
+from processes import Traced, arrivals, die_once, read
 from sklearn.base import clone
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.metrics import log_loss
@@ -62,7 +62,8 @@ def client():
         ) as cluster,
         Client(cluster) as client,
     ):
-        client.run(arrivals)  # imports this module, and so torch
+        client.run(arrivals)  # imports skseq, and so torch
+        client.amm.stop()  # which drops copies of what no fit waits for just now
         yield client
 
 
@@ -201,6 +202,17 @@ def test_sequences_reach_each_worker_once(client, ragged):
     assert counted(scatter=[X]) == [1, 1]
     # By itself joblib sends it to one worker, from which others take it: not 12 times.
     assert sum(counted()) <= 4
+
+
+def test_row_numbers_stand_for_a_file_that_all_can_read(client, ragged, tmp_path):
+    X, y = as_sequences(ragged[0]), ragged[1]
+    np.save(tmp_path / "values.npy", X.values)
+    where = {"path": tmp_path / "values.npy", "lengths": X.lengths}
+    model = make_pipeline(FunctionTransformer(read, kw_args=where), make_model())
+    expected = cross_val_score(make_model(), X, y, cv=2)
+    with joblib.parallel_config("dask"):
+        scores = cross_val_score(model, np.arange(len(y)), y, cv=2)
+    assert (scores == expected).all()
 
 
 # With Optuna
