@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from processes import run_fresh
 from sklearn.base import clone
-from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -18,6 +17,9 @@ from skorch.callbacks import Callback
 from skseq import GRUSequenceClassifier, GRUSequenceRegressor, LSTMSequenceClassifier
 from skseq.containers import as_sequences
 from skseq.preprocessing import PerTimestep
+
+pytest.importorskip("sklearn.callback", reason="scikit-learn has callbacks from 1.9 on")
+from sklearn.callback import ProgressBar, ScoringMonitor  # noqa: E402
 
 SMALL = {
     "hidden_size": 4,
@@ -176,7 +178,6 @@ def test_inside_a_pipeline_and_a_search(ragged):
 
 
 def test_the_progress_bar_of_scikit_learn_counts_epochs(ragged, capsys, monkeypatch):
-    pytest.importorskip("rich")  # which scikit-learn's bar asks for
     monkeypatch.setenv("COLUMNS", "150")
     X, y = ragged
     model = GRUSequenceClassifier(**SMALL)
