@@ -19,7 +19,7 @@ from skseq.containers import as_sequences
 from skseq.preprocessing import PerTimestep
 
 pytest.importorskip("sklearn.callback", reason="scikit-learn has callbacks from 1.9 on")
-from sklearn.callback import ProgressBar, ScoringMonitor  # noqa: E402
+from sklearn.callback import ProgressBar, ScoringMonitor
 
 SMALL = {
     "hidden_size": 4,
