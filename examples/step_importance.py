@@ -37,7 +37,7 @@ def share_found(importance, events):
 
 
 def main():
-    train, test = make_data(2000, seed=0), make_data(200, seed=1)
+    train, test = make_data(1200, seed=0), make_data(200, seed=1)
     model = make_model(seed=0).fit(train.X, train.y)
     print(f"accuracy: {model.score(test.X, test.y):.3f}")
 
