@@ -58,7 +58,7 @@ FACTORS: dict[str, list[Any]] = {
     "gradient_clip": [None, 1.0, 0.5],
     "validation_fraction": ["auto", None],
     "init": ["orthogonal", "torch"],
-    "warm_up": [0.3, 0.1, WARM_UP],
+    "warm_up": [WARM_UP, 0.1, 0.06],
 }
 GRU_FACTORS = ["pooling", "lr", "init", "warm_up"]
 GRU_TASKS = ["vowels", "sine", "table"]
