@@ -6,6 +6,7 @@ from pathlib import Path
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.errors import ExtensionError
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -42,6 +43,7 @@ numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 toc_object_entries_show_parents = "hide"
 nitpicky = True
+smartquotes = False  # quotes in types and code are straight
 nitpick_ignore_regex = [
     (r"py:.*", r"(sklearn|skorch|torch|numpy|pandas|matplotlib|imblearn)\..*"),
     (r"py:obj", r"(?!skseq\.).*"),
@@ -78,11 +80,16 @@ html_theme_options = {
 
 
 def write_reference(app, config):
-    """A page for each public module, which autosummary fills."""
+    """A page for each public module, which autosummary fills; none for what is gone."""
     folder = structure.DOCS / "api"
     folder.mkdir(exist_ok=True)
-    for module in structure.public_modules():
+    modules = structure.public_modules()
+    for module in modules:
         write_changed(folder / f"{module.__name__}.rst", structure.reference_page(module))
+    public = {f"{module.__name__}.{name}" for module in modules for name in module.__all__}
+    for path in folder.glob("*.rst"):
+        if path.stem not in public | {module.__name__ for module in modules}:
+            path.unlink()
 
 
 def write_changed(path, text):
@@ -99,13 +106,16 @@ def prepare_page(app, name, source):
     if Path(app.env.doc2path(name)).suffix != ".md":
         return
     text = structure.on_site(source[0])
-    trees = structure.toctrees(text)
+    for caption, pages in structure.toctrees(text):
+        text += toctree(pages, ":hidden:", *([f":caption: {caption}"] if caption else []))
     if name == "api":
-        trees = [(None, [f"api/{m.__name__}" for m in structure.public_modules()])]
-    for caption, pages in trees:
-        options = [":hidden:", *([f":caption: {caption}"] if caption else [])]
-        text += "\n\n" + "\n".join(["```{toctree}", *options, "", *pages, "```"]) + "\n"
+        modules = [f"api/{module.__name__}" for module in structure.public_modules()]
+        text += toctree(modules, ":maxdepth: 2")
     source[0] = text
+
+
+def toctree(pages, *options):
+    return "\n".join(["", "", "```{toctree}", *options, "", *pages, "```", ""])
 
 
 def skip_foreign(app, kind, name, thing, skip, options):
@@ -125,14 +135,29 @@ def without_labels(app, kind, name, thing, options, lines):
 def write_math(translator, node):
     """Equations as MathML, which browsers draw by themselves."""
     tex = node.astext().replace(r"\_", "_")  # docutils would keep the backslash
-    translator.body.append(tex2mathml(tex, as_block=isinstance(node, nodes.math_block)))
+    is_block = isinstance(node, nodes.math_block)
+    equation = tex2mathml(tex, as_block=is_block)
+    translator.body.append(
+        f'<div class="equation">{equation}</div>' if is_block else equation
+    )
     raise nodes.SkipNode
+
+
+def check_assets(app, exception):
+    """What a page loads lies beside it."""
+    if exception is not None:
+        return
+    elsewhere = re.compile(r'<(?:script|img|link|iframe)[^>]*(?:src|href)="https?:')
+    for path in Path(app.outdir).glob("**/*.html"):
+        if found := elsewhere.search(path.read_text()):
+            raise ExtensionError(f"{path} loads from a network: {found[0]} ...")
 
 
 def setup(app):
     """Connect the functions above."""
     app.add_html_math_renderer("mathml", (write_math, None), (write_math, None))
     app.connect("config-inited", write_reference)
+    app.connect("build-finished", check_assets)
     app.connect("source-read", prepare_page)
     app.connect("autodoc-process-docstring", without_labels)
     app.connect("autodoc-skip-member", skip_foreign)
