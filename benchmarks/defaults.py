@@ -4,7 +4,7 @@
 the tables of ``docs/defaults.md``. Nothing is tuned on a test split that is in
 public use: one task is a cross-validation of the training part of Japanese
 Vowels, the others draw their data here. ``--tasks`` and ``--factors`` take names,
-for a part of it, and ``--seeds`` a number for a closer look.
+for a part of it, ``--seeds`` and ``--lr`` numbers for a closer look.
 
 Each seed draws new initial weights and new data, the same for all settings. (On
 "vowels" the folds are new; on "table" the data stay.)
@@ -27,6 +27,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.preprocessing import scale
 
 import skseq
+from skseq._training import WARM_UP
 from skseq.datasets import load_japanese_vowels
 
 BASE: dict[str, Any] = {
@@ -38,6 +39,7 @@ BASE: dict[str, Any] = {
     "gradient_clip": 1.0,
     "validation_fraction": "auto",
     "init": "orthogonal",
+    "warm_up": WARM_UP,
 }
 FACTORS: dict[str, list[Any]] = {
     "pooling": [
@@ -56,8 +58,9 @@ FACTORS: dict[str, list[Any]] = {
     "gradient_clip": [None, 1.0, 0.5],
     "validation_fraction": ["auto", None],
     "init": ["orthogonal", "torch"],
+    "warm_up": [0.3, 0.1, WARM_UP],
 }
-GRU_FACTORS = ["pooling", "lr", "init"]
+GRU_FACTORS = ["pooling", "lr", "init", "warm_up"]
 GRU_TASKS = ["vowels", "sine", "table"]
 
 Make = Callable[..., Any]  # an unfitted estimator: make("Classifier") or "Regressor"
@@ -143,7 +146,8 @@ def torch_init(
 def scores(cell: str, task: str, n_seeds: int, changes: dict[str, Any]) -> np.ndarray:
     """Score of each seed for the base with `changes`."""
     settings = BASE | changes
-    init = settings.pop("init")
+    init, warm_up = settings.pop("init"), settings.pop("warm_up")
+    reset = torch_init if init == "torch" else skseq.recurrent._reset_layer
     result = []
     for seed in range(n_seeds):
 
@@ -151,10 +155,10 @@ def scores(cell: str, task: str, n_seeds: int, changes: dict[str, Any]) -> np.nd
             estimator = getattr(skseq, f"{cell}Sequence{kind}")
             return estimator(**settings, device="cpu", random_state=seed)
 
-        if init == "torch":
-            with mock.patch("skseq.recurrent._reset_layer", torch_init):
-                result.append(TASKS[task](make, seed))
-        else:
+        with (
+            mock.patch("skseq.recurrent._reset_layer", reset),
+            mock.patch("skseq._training.WARM_UP", warm_up),
+        ):
             result.append(TASKS[task](make, seed))
     print(cell, task, changes, np.round(result, 4).tolist(), file=sys.stderr, flush=True)
     return np.array(result)
@@ -191,7 +195,9 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
     parser.add_argument("--factors", nargs="+", choices=FACTORS, default=list(FACTORS))
     parser.add_argument("--seeds", type=int)
+    parser.add_argument("--lr", type=float, default=BASE["lr"], help="of the base")
     asked = parser.parse_args()
+    BASE["lr"] = asked.lr
     begin = time.perf_counter()
     seeds = {task: asked.seeds or SEEDS[task] for task in asked.tasks}
     compare("LSTM", seeds, asked.factors)

@@ -17,6 +17,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -99,10 +100,13 @@ class HandWritten(nn.Module):
         return self.head(torch.cat(list(state), dim=1))
 
 
-def collate(batch: list[tuple[torch.Tensor, int]]) -> tuple[torch.Tensor, ...]:
+def collate(
+    batch: list[tuple[torch.Tensor, int]], device: str = "cpu"
+) -> tuple[torch.Tensor, ...]:
     sequences, labels = zip(*batch, strict=True)
     lengths = torch.tensor([len(s) for s in sequences])
-    return pad_sequence(sequences, batch_first=True), lengths, torch.tensor(labels)
+    padded = pad_sequence(sequences, batch_first=True)
+    return padded.to(device), lengths, torch.tensor(labels).to(device)
 
 
 def loop(
@@ -127,32 +131,32 @@ def loop(
 Fit = Callable[[], Callable[[list[np.ndarray]], np.ndarray]]
 
 
-def by_hand(work: Work, net: str, seed: int) -> Fit:
+def by_hand(work: Work, net: str, seed: int, device: str = "cpu") -> Fit:
     """(a) list of tensors, DataLoader, pad, pack; (b) a TensorDataset if it can be."""
     cell, bidirectional = NETS[net]
     X, y = work.data(seed, work.n_train)
     n_valid = len(X) // 10
-    equal = work.shortest == work.longest
+    equal = work.shortest == work.longest and device == "cpu"
     if equal:
         data: Any = TensorDataset(torch.as_tensor(np.stack(X)), torch.as_tensor(y))
         how: dict[str, Any] = {}
     else:
         data = list(zip(map(torch.as_tensor, X), y.tolist(), strict=True))
-        how = {"collate_fn": collate}
+        how = {"collate_fn": partial(collate, device=device)}
 
     def fit() -> Callable[[list[np.ndarray]], np.ndarray]:
         torch.manual_seed(seed)
         train, valid = torch.utils.data.random_split(data, [len(X) - n_valid, n_valid])
         batches = DataLoader(train, work.batch_size, shuffle=True, **how)
         checks = DataLoader(valid, work.batch_size, **how)
-        model = HandWritten(cell, work.channels, bidirectional)
+        model = HandWritten(cell, work.channels, bidirectional).to(device)
         optimizer = torch.optim.Adam(model.parameters(), lr=LR)
         loop(model, optimizer, batches, checks, work.epochs)
 
         def predict(X: list[np.ndarray]) -> np.ndarray:
             with torch.no_grad():
-                inputs = collate([(torch.as_tensor(x), 0) for x in X])[:2]
-                return model(*inputs[: 1 if equal else 2]).argmax(dim=1).numpy()
+                inputs = collate([(torch.as_tensor(x), 0) for x in X], device)[:2]
+                return model(*inputs[: 1 if equal else 2]).argmax(dim=1).cpu().numpy()
 
         return predict
 
@@ -283,15 +287,20 @@ def row(*cells: Any) -> None:
     print(f"| {' | '.join(cells)} |", flush=True)
 
 
-def compare(works: list[Work], rivals: dict[str, Callable[..., Fit]], repeats: int) -> None:
+def compare(
+    works: list[Work],
+    rivals: dict[str, Callable[..., Fit]],
+    repeats: int,
+    device: str = "cpu",
+) -> None:
     """Seconds of skseq's `fit`, and by how much the others are slower."""
     table("work", "network", "skseq, s", *rivals, "accuracy, same order")
     for work in works:
         X_test, y_test = work.data(99, 1000)
         for net in NETS:
-            fits = {"skseq": ours(work, net, 0)}
+            fits = {"skseq": ours(work, net, 0, device=device)}
             fits |= {name: rival(work, net, 0) for name, rival in rivals.items()}
-            ours(replace(work, epochs=1), net, 0)()  # imports, kernels
+            ours(replace(work, epochs=1), net, 0, device=device)()  # imports, kernels
             seconds, predict = in_turn(fits, repeats)
             scores = [(predict[name](X_test) == y_test).mean() for name in fits]
             row(
@@ -432,6 +441,15 @@ def predict(repeats: int) -> None:
             )
 
 
+def gpu(repeats: int) -> None:
+    """The hand-written loop and skseq on a GPU, and skseq on a core of the CPU."""
+    if not torch.cuda.is_available():
+        print("\nNo GPU here.")
+        return
+    rivals = {"(a) on the GPU": partial(by_hand, device="cuda"), "skseq on the CPU": ours}
+    compare([*RAGGED, EQUAL], rivals, repeats, device="cuda")
+
+
 TABLES = {
     "ragged": ragged,
     "equal": equal,
@@ -439,6 +457,7 @@ TABLES = {
     "predict": predict,
     "growth": growth,
     "canonical": canonical,
+    "gpu": gpu,
 }
 
 

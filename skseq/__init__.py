@@ -4,6 +4,8 @@ from ._audit import audit
 from .batching import pad_collate
 from .classifier import GRUSequenceClassifier, LSTMSequenceClassifier
 from .containers import as_sequences, sequence_frame
+from .export import to_onnx
+from .persistence import load, save
 from .regressor import GRUSequenceRegressor, LSTMSequenceRegressor
 from .sequences import SequenceArray
 
@@ -17,6 +19,9 @@ __all__ = [
     "SequenceArray",
     "as_sequences",
     "audit",
+    "load",
     "pad_collate",
+    "save",
     "sequence_frame",
+    "to_onnx",
 ]

@@ -20,6 +20,7 @@ from skorch.helper import predefined_split
 
 from . import symbols
 from ._checks import (
+    check_callbacks,
     check_pooling,
     check_rows_match,
     check_weight,
@@ -28,17 +29,20 @@ from ._checks import (
     unnamed,
 )
 from ._devices import is_never_split, one_thread, present_device, resolve_device
+from ._html import add_network
 from ._inputs import SequenceInputs
 from ._parameters import SequenceParameters
+from ._progress import reporting
 from ._rows import Rows, step_statistics
+from ._sklearn_callbacks import CallbackSupportMixin, EpochTasks, FitTask
 from ._training import (
+    Course,
     EpochLog,
     EpochSeed,
     for_device,
     make_net,
     numpy_to_tensors,
     predict_raw,
-    reporting,
     resume_optimizer,
     run,
     tensors_to_numpy,
@@ -54,7 +58,9 @@ from .sequences import SequenceArray, check_steps
 DEFAULT_FRACTION = 0.1
 
 
-class BaseSequenceEstimator(SequenceInputs, SequenceParameters, metaclass=ABCMeta):
+class BaseSequenceEstimator(
+    CallbackSupportMixin, SequenceInputs, SequenceParameters, metaclass=ABCMeta
+):
     """Base of all estimators; a task adds how y is encoded, scored and decoded."""
 
     cell: ClassVar[str]
@@ -135,6 +141,8 @@ class BaseSequenceEstimator(SequenceInputs, SequenceParameters, metaclass=ABCMet
             or a loss that is not finite any more.
         """
         again = self.warm_start and hasattr(self, "net_")
+        epochs = int(self.max_epochs)
+        task = FitTask(self, X, y, sample_weight, epochs=epochs)
         with one_thread():
             with unchanged_by_errors(self):
                 rows = self._check_rows(
@@ -144,13 +152,17 @@ class BaseSequenceEstimator(SequenceInputs, SequenceParameters, metaclass=ABCMet
                 seed = draw_seed(self.random_state)
                 train, valid = self._split(rows, given, self._seed if again else seed)
                 module = self._go_on() if again else self._start(train, seed)
-                training, keeper = self._prepare(module, train, valid, incremental=False)
-            self._run(training, keeper, epochs=int(self.max_epochs))
+                training, course = self._prepare(
+                    module, train, valid, task, incremental=False
+                )
+            with task:
+                self._run(training, course, epochs=epochs)
         return self
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, *, learn_y: bool) -> None:
         """One epoch at a constant learning rate, on all rows."""
         again = hasattr(self, "net_")
+        task = FitTask(self, X, y, sample_weight, epochs=1)
         with one_thread():
             with unchanged_by_errors(self):
                 rows = self._check_rows(
@@ -166,8 +178,11 @@ class BaseSequenceEstimator(SequenceInputs, SequenceParameters, metaclass=ABCMet
                     module = self._go_on()
                 else:
                     module = self._start(train, draw_seed(self.random_state))
-                training, keeper = self._prepare(module, train, None, incremental=True)
-            self._run(training, keeper, epochs=1)
+                training, course = self._prepare(
+                    module, train, None, task, incremental=True
+                )
+            with task:
+                self._run(training, course, epochs=1)
 
     def _check_rows(
         self,
@@ -182,6 +197,7 @@ class BaseSequenceEstimator(SequenceInputs, SequenceParameters, metaclass=ABCMet
         """Everything the caller passed, checked and encoded, in the caller's order."""
         resolve_device(self.device)  # before any work, should it be missing
         check_pooling(self.pooling)
+        check_callbacks(self.callbacks)
         sequences, ndim = self._check_X(X, y, reset=reset)
         check_rows_match(sequences, "X", y=y, sample_weight=sample_weight, groups=groups)
         weight = check_weight(sample_weight, sequences, "sample_weight")
@@ -340,9 +356,10 @@ class BaseSequenceEstimator(SequenceInputs, SequenceParameters, metaclass=ABCMet
         module: RecurrentNet,
         train: Rows,
         valid: Rows | None,
+        task: FitTask,
         *,
         incremental: bool,
-    ) -> tuple[SequenceDataset, EarlyStopping]:
+    ) -> tuple[SequenceDataset, Course]:
         """Everything up to the first epoch; `net_` is in place then, and stays."""
         epochs = 1 if incremental else int(self.max_epochs)
         device = resolve_device(self.device)
@@ -350,7 +367,8 @@ class BaseSequenceEstimator(SequenceInputs, SequenceParameters, metaclass=ABCMet
         training.sequences = for_device(training.sequences, device)
         self.history_ = [*self.history_]
         keeper, passed = self._copied_callbacks(incremental=incremental)
-        progress, settings = reporting(int(self.verbose), epochs)
+        course = Course(self.history_, keeper)
+        progress, settings = reporting(int(self.verbose), course, epochs)
         schedule = training_callbacks(
             lr=float(self.lr),
             lr_schedule="constant" if incremental else self.lr_schedule,
@@ -366,7 +384,8 @@ class BaseSequenceEstimator(SequenceInputs, SequenceParameters, metaclass=ABCMet
             module,
             device=device,
             optimizer=self.optimizer,
-            callbacks=[*log, *schedule, *progress, *passed],
+            # Those that tell of an epoch come behind the one that says which is best.
+            callbacks=[*log, *schedule, *passed, EpochTasks(task, course), *progress],
             iterator_train__seed=self._seed,
             iterator_train__epoch=self.n_epochs_,
             **settings,
@@ -378,18 +397,14 @@ class BaseSequenceEstimator(SequenceInputs, SequenceParameters, metaclass=ABCMet
         self.net_ = net
         self._optimizer = self.optimizer
         self._incremental = incremental
-        return training, keeper
+        return training, course
 
-    def _run(
-        self, training: SequenceDataset, keeper: EarlyStopping, *, epochs: int
-    ) -> None:
-        epochs_before = self.n_epochs_
+    def _run(self, training: SequenceDataset, course: Course, *, epochs: int) -> None:
         try:
-            run(self.net_, training, keeper, epochs=epochs)
+            run(self.net_, training, course.keeper, epochs=epochs)
         finally:
             self.n_epochs_ = len(self.history_)
-            if keeper.best_epoch_:
-                self.best_epoch_ = epochs_before + keeper.best_epoch_
+            self.best_epoch_ = course.best_epoch or self.best_epoch_
 
     def _copied_callbacks(self, *, incremental: bool) -> tuple[EarlyStopping, list[Any]]:
         """The callback that keeps the best weights, and all that the user passed."""
@@ -438,6 +453,10 @@ class BaseSequenceEstimator(SequenceInputs, SequenceParameters, metaclass=ABCMet
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
+
+    def _get_fitted_attr_html(self, doc_link: str = "") -> Any:
+        """scikit-learn from 1.9 asks for this table when it draws a fitted estimator."""
+        return add_network(super()._get_fitted_attr_html(doc_link), self)
 
     def __getstate__(self) -> dict[str, Any]:
         """Plain arrays and numbers: they load where there is no GPU, and in skops."""

@@ -64,6 +64,16 @@ def check_pooling(pooling: Any) -> None:
         )
 
 
+def check_callbacks(callbacks: Any) -> None:
+    for callback in map(unnamed, callbacks or ()):
+        if hasattr(callback, "on_fit_task_end"):
+            raise ValueError(
+                f"The 'callbacks' parameter takes skorch callbacks, got "
+                f"{type(callback).__name__}, which is one of scikit-learn's; those are set "
+                "by estimator.set_callbacks(...)."
+            )
+
+
 def unnamed(callback: Any) -> Any:
     """Skorch takes a callback, or a pair of a name and a callback."""
     return callback[1] if isinstance(callback, tuple) else callback

@@ -76,11 +76,16 @@ default="adam"
         Initial weights, order of batches, dropout and validation split all follow
         from it. No global generator is used.
     verbose : int, default=0
-        1 shows a progress bar in a terminal and a table elsewhere, 2 the table.
+        0 shows nothing. 1 shows losses, best epoch so far and remaining time on
+        standard error: a bar in a terminal or notebook; elsewhere, as in a log file,
+        a plain line for each tenth of the epochs and after 30 seconds without one;
+        nothing in workers of joblib or Dask (``n_jobs``), whose bars would overwrite
+        each other. 2 prints a row for each epoch on standard output, everywhere.
     callbacks : list of skorch callbacks or None, default=None
         Copied before use. For a schedule of your own set ``lr_schedule="constant"``.
         An `EarlyStopping` or `ValidationSplit` of
         `skseq.callbacks` among them takes the place of the parameters above.
+        Callbacks of `sklearn.callback` are set by ``set_callbacks`` instead.
 """
 
 _ATTRIBUTES = """

@@ -9,6 +9,8 @@ import skorch
 import torch
 from skorch.callbacks import Callback
 
+from .callbacks import StopTraining
+
 Step = dict[str, torch.Tensor]
 
 
@@ -19,13 +21,22 @@ class SequenceNet(skorch.NeuralNet):
     generality is a quarter: it asks every callback at every event, looks for arrays to
     convert, and measures nested batches. Here only callbacks that listen are
     called, and batches are dicts of tensors with a pair of target and weight. Callbacks
-    see the same events, in the same order, with the same arguments.
+    see the same events, in the same order, with the same arguments; only that a stop which
+    one of them asks for waits until all have seen the end of the epoch.
     """
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
         getattr(self, method_name)(self, **cb_kwargs)
+        stops = False
         for callback in self._listeners(method_name):
-            getattr(callback, method_name)(self, **cb_kwargs)
+            try:
+                getattr(callback, method_name)(self, **cb_kwargs)
+            except KeyboardInterrupt as error:
+                if not _is_a_stop(error):
+                    raise
+                stops = True  # once those behind it have seen this epoch, too
+        if stops:
+            raise StopTraining
 
     def _listeners(self, method_name: str) -> list[Any]:
         """The callbacks that do something at this event."""
@@ -98,3 +109,15 @@ class SequenceNet(skorch.NeuralNet):
         if self.device != "cpu":
             y_true = [tensor.to(self.device) for tensor in y_true]
         return self.criterion_(y_pred, y_true)
+
+
+def _is_a_stop(error: KeyboardInterrupt) -> bool:
+    """Whether a callback ends the training on purpose; Ctrl-C is not that."""
+    if isinstance(error, StopTraining):
+        return True
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    # skorch's own early stopping raises a bare KeyboardInterrupt.
+    its_code = skorch.callbacks.EarlyStopping.on_epoch_end.__code__
+    return traceback is not None and traceback.tb_frame.f_code is its_code

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import math
-import sys
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,10 @@ OPTIMIZERS: dict[str, tuple[type[torch.optim.Optimizer], dict[str, Any]]] = {
     "sgd": (torch.optim.SGD, {"fused": True, "momentum": 0.9, "nesterov": True}),
 }
 LR_SCHEDULES = ("one_cycle", "cosine", "constant")
+
+# Share of all batches in which "one_cycle" raises the rate. Not 1 / n for a whole n: torch
+# divides by zero where that is a single batch.
+WARM_UP = 0.06
 
 
 def make_net(
@@ -83,7 +87,7 @@ def training_callbacks(
         policy: dict[str, Any] = {"policy": CosineAnnealingLR, "T_max": n_steps}
     else:
         policy = {"policy": OneCycleLR, "max_lr": lr, "total_steps": n_steps}
-        policy["cycle_momentum"] = False
+        policy |= {"pct_start": WARM_UP, "cycle_momentum": False}
     return [*callbacks, LRScheduler(step_every="batch", event_name=None, **policy)]
 
 
@@ -103,30 +107,39 @@ def run(
     try:
         with flushed_denormals(net.optimizer_):
             net.fit_loop(training, epochs=epochs)
-    except BaseException as error:
-        if not _asked_to_stop(error):
-            keeper.restore(net)
-            raise
+    except StopTraining:
+        pass
+    except BaseException:
+        keeper.restore(net)
+        raise
     finally:
         net.module_.seed_dropout(None)
         net.notify("on_train_end", X=training, y=None)
         net.train_split = None  # which holds the validation rows
 
 
-def _asked_to_stop(error: BaseException) -> bool:
-    """Whether a callback ended the training; Ctrl-C and errors are not that."""
-    if isinstance(error, StopTraining):
-        return True
-    traceback = error.__traceback__
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    # skorch's own early stopping raises a bare KeyboardInterrupt.
-    its_code = skorch.callbacks.EarlyStopping.on_epoch_end.__code__
-    return (
-        isinstance(error, KeyboardInterrupt)
-        and traceback is not None
-        and traceback.tb_frame.f_code is its_code
-    )
+@dataclass
+class Course:
+    """A training so far: a row for each epoch, and which epoch was the best."""
+
+    rows: list[dict[str, Any]]  # earlier trainings included
+    keeper: EarlyStopping
+
+    def __post_init__(self) -> None:
+        self._n_before = len(self.rows)
+
+    @property
+    def best_epoch(self) -> int:
+        """Of this training, but counted through all; 0 before an epoch has ended."""
+        best = self.keeper.best_epoch_
+        return self._n_before + best if best else 0
+
+    def summary(self) -> dict[str, str]:
+        """The latest losses, and the best epoch."""
+        row = self.rows[-1]
+        figures = {k: f"{row[k]:#.4g}" for k in row if k.endswith("_loss")}
+        figures["best"] = str(self.best_epoch)
+        return figures
 
 
 class EpochSeed(Callback):
@@ -211,37 +224,6 @@ def _check_loss(loss: float, side: str, epoch: int) -> None:
             f"The {side} loss became {loss} in epoch {epoch}; training stopped there. "
             "Lower lr, set gradient_clip, or keep standardize=True; then fit again."
         )
-
-
-class ProgressBar(Callback):
-    """A bar over epochs; skorch's own runs over batches."""
-
-    def __init__(self, epochs: int) -> None:
-        self.epochs = epochs
-
-    def on_train_begin(self, net: skorch.NeuralNet, **kwargs: Any) -> None:
-        from tqdm import tqdm  # comes with skorch
-
-        self._bar = tqdm(total=self.epochs, unit="epoch")
-
-    def on_epoch_end(self, net: skorch.NeuralNet, **kwargs: Any) -> None:
-        row = net.history[-1]
-        losses = {k: f"{row[k]:.4f}" for k in ("train_loss", "valid_loss") if k in row}
-        self._bar.set_postfix(losses, refresh=False)
-        self._bar.update()
-
-    def on_train_end(self, net: skorch.NeuralNet, **kwargs: Any) -> None:
-        self._bar.close()
-
-
-def reporting(verbose: int, epochs: int) -> tuple[list[Callback], dict[str, Any]]:
-    """Callbacks and net settings that show progress: a bar or skorch's table."""
-    no_table = {"callbacks__print_log": None}
-    if verbose == 0:
-        return [], no_table
-    if verbose == 1 and sys.stderr.isatty():
-        return [ProgressBar(epochs)], no_table
-    return [], {}
 
 
 def predict_raw(

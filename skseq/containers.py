@@ -1,7 +1,8 @@
 """`as_sequences`: from whatever a user has to a `SequenceArray`.
 
-The only place that knows containers. Libraries that are not needed (pandas,
-torch) are recognised by what their objects can do, and never imported here.
+The only place that knows containers; `_columnar` knows those whose memory is
+laid out as ours. Libraries that are not needed (pandas, torch) are recognised by
+what their objects can do, and never imported here.
 """
 
 from __future__ import annotations
@@ -12,6 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._columnar import (
+    Column,
+    column_like,
+    is_frame,
+    open_column,
+    read_column,
+    table_like,
+)
+from ._nested import nested_steps, nested_tensor
 from .sequences import SequenceArray
 
 if TYPE_CHECKING:
@@ -20,6 +30,10 @@ if TYPE_CHECKING:
 __all__ = ["as_sequences", "sequence_frame"]
 
 TABLE = 2  # dimensions of an array whose rows are sequences of one channel
+STEPS_DIFFER = (
+    "Sequence {i} of {name} is a list whose steps differ in their number of channels; "
+    "every step needs the same number."
+)
 
 
 def as_sequences(X: Any) -> SequenceArray:
@@ -104,7 +118,7 @@ def sequence_frame(X: Any, name: str = "sequence") -> pandas.DataFrame:
 def convert(X: Any, name: str = "X") -> tuple[SequenceArray, int]:
     """`as_sequences`, and the dimensions of `X`, which are 1 for a list of sequences."""
     if isinstance(X, SequenceArray):
-        values = _numbers_or_text(X.values, name)
+        values = numbers_or_text(X.values, name)
         if values is not X.values:
             X = SequenceArray(values, X.lengths, X.starts)
         return X, 1
@@ -113,8 +127,13 @@ def convert(X: Any, name: str = "X") -> tuple[SequenceArray, int]:
             f"Sparse data was passed for {name}, but dense data is required; use "
             "X.toarray() for a 2-D array of sequences."
         )
+    column = open_column(X)
+    if column is not None:
+        return _from_column(column, name)
     if hasattr(X, "to_numpy"):
         return _from_array(X.to_numpy(), name)
+    if getattr(X, "is_nested", False):
+        return _from_nested(X, name), 1
     if hasattr(X, "detach"):
         return _from_array(_tensor_to_numpy(X), name)
     if isinstance(X, (list, tuple)):
@@ -134,8 +153,14 @@ def like(X: Any, sequences: SequenceArray) -> Any:
         return ["".join(row.ravel()) for row in sequences]
     if isinstance(X, (list, tuple)) and all(hasattr(row, "iloc") for row in X):
         return [type(X[0])(row, columns=X[0].columns) for row in sequences]
+    if getattr(X, "is_nested", False):
+        return nested_tensor(sequences, X.layout).to(X.device)
+    if open_column(X) is not None:
+        return column_like(X, sequences)
     _, ndim = convert(X)
     result = restore(sequences, ndim)
+    if is_frame(X) and isinstance(result, np.ndarray) and result.ndim == TABLE:
+        return table_like(X, result)
     if not hasattr(X, "iloc") or not hasattr(X, "columns"):
         return result
     if result.ndim == TABLE:
@@ -184,6 +209,22 @@ def _from_array(array: np.ndarray, name: str) -> tuple[SequenceArray, int]:
     return _from_block(array, name)
 
 
+def _from_column(column: Column, name: str) -> tuple[SequenceArray, int]:
+    found = read_column(column, name)
+    if isinstance(found, np.ndarray) and len(found):
+        return _from_array(found, name)
+    return convert(found if len(found) else [], name)[0], 1
+
+
+def _from_nested(tensor: Any, name: str) -> SequenceArray:
+    parts = nested_steps(tensor)
+    if parts is None:
+        return _from_cells(tensor.unbind(), name)
+    steps, lengths, starts = parts
+    values = numbers_or_text(_tensor_to_numpy(steps), name)
+    return SequenceArray(values, lengths, starts)
+
+
 def _from_block(array: np.ndarray, name: str) -> tuple[SequenceArray, int]:
     """One value in each cell: the axes are samples, time and perhaps channels."""
     if array.ndim not in (2, 3):
@@ -198,7 +239,7 @@ def _from_block(array: np.ndarray, name: str) -> tuple[SequenceArray, int]:
             f"Found array with 0 feature(s) (shape={array.shape}) while a minimum of 1 is "
             f"required, in {name}: its sequences have no steps."
         )
-    return SequenceArray.from_equal(_numbers_or_text(array, name)), array.ndim
+    return SequenceArray.from_equal(numbers_or_text(array, name)), array.ndim
 
 
 def _from_cells(cells: Sequence[Any] | np.ndarray, name: str) -> SequenceArray:
@@ -238,6 +279,11 @@ def _from_strings(strings: Sequence[str] | np.ndarray) -> SequenceArray:
 
 def _cell_to_steps(cell: Any, i: int, name: str) -> np.ndarray:
     """One sequence as an array of shape (n_timesteps, n_channels)."""
+    column = open_column(cell)
+    if column is not None:
+        cell = _column_to_steps(column, i, name)
+    elif hasattr(cell, "as_py"):  # a scalar of pyarrow, which may be a list
+        cell = cell.as_py()
     if hasattr(cell, "detach"):
         cell = _tensor_to_numpy(cell)
     elif hasattr(cell, "to_numpy"):
@@ -249,10 +295,7 @@ def _cell_to_steps(cell: Any, i: int, name: str) -> np.ndarray:
     elif isinstance(cell, Sequence):
         cell = _rectangle(cell, f"Sequence {i} of {name}")
         if cell is None:
-            raise ValueError(
-                f"Sequence {i} of {name} is a list whose steps differ in their number "
-                "of channels; every step needs the same number."
-            )
+            raise ValueError(STEPS_DIFFER.format(i=i, name=name))
     if not isinstance(cell, np.ndarray):
         raise TypeError(
             f"Sequence {i} of {name} is a {type(cell).__name__}, not an array; each "
@@ -266,10 +309,20 @@ def _cell_to_steps(cell: Any, i: int, name: str) -> np.ndarray:
             "shape (n_timesteps,) or (n_timesteps, n_channels)."
         )
     steps = cell.reshape(-1, 1) if cell.ndim == 1 else cell
-    return _numbers_or_text(steps, f"sequence {i} of {name}")
+    return numbers_or_text(steps, f"sequence {i} of {name}")
 
 
-def _numbers_or_text(array: np.ndarray, name: str) -> np.ndarray:
+def _column_to_steps(column: Column, i: int, name: str) -> np.ndarray:
+    """One sequence that is a column itself: of numbers, strings, or lists of channels."""
+    found = read_column(column, f"sequence {i} of {name}", row="Step")
+    if isinstance(found, SequenceArray):
+        if (found.lengths != found.lengths[:1]).any():
+            raise ValueError(STEPS_DIFFER.format(i=i, name=name))
+        return np.asarray(found)[:, :, 0]
+    return np.asarray(found, dtype=str) if column.is_text else found
+
+
+def numbers_or_text(array: np.ndarray, name: str) -> np.ndarray:
     """The array with a dtype that a network can use, or an error."""
     if array.dtype.kind == "O":
         if array.size and all(isinstance(value, str) for value in array.flat):

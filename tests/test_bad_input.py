@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.callback import ScoringMonitor
 
 from skseq import (
     GRUSequenceClassifier,
@@ -160,6 +161,12 @@ BAD_PARAMETERS = [
 def test_parameters_are_named(cls, parameters):
     with pytest.raises(ValueError, match=next(iter(parameters))):
         cls(**parameters).fit(X, Y)
+
+
+def test_callbacks_of_scikit_learn_have_a_place_of_their_own():
+    model = LSTMSequenceClassifier(callbacks=[ScoringMonitor(scoring="accuracy")])
+    with pytest.raises(ValueError, match=r"takes skorch callbacks.*set_callbacks"):
+        model.fit(X, Y)
 
 
 @pytest.mark.parametrize("cls", CLASSES)

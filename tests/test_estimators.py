@@ -466,27 +466,6 @@ def test_device_auto_and_names(ragged):
         model.set_params(device="gpu").fit(X, y)
 
 
-def test_verbose_prints_a_table_where_there_is_no_terminal(ragged, capsys):
-    X, y = ragged
-    model = LSTMSequenceClassifier(**{**QUICK, "max_epochs": 2}, verbose=1).fit(X, y)
-    out = capsys.readouterr().out
-    assert "train_loss" in out
-    assert out.count("\n") >= 4
-    model.set_params(verbose=0).fit(X, y)
-    captured = capsys.readouterr()
-    assert (captured.out, captured.err) == ("", "")
-
-
-def test_verbose_shows_a_bar_in_a_terminal(ragged, capsys, monkeypatch):
-    X, y = ragged
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
-    LSTMSequenceClassifier(**{**QUICK, "max_epochs": 2}, verbose=1).fit(X, y)
-    captured = capsys.readouterr()
-    assert "2/2" in captured.err
-    assert "train_loss" in captured.err
-    assert captured.out == ""
-
-
 # Input.
 
 

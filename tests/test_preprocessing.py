@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -230,10 +231,12 @@ class TestPerTimestep:
         ).set_output(transform="pandas")
         assert len(model.fit(X, ragged[1]).predict(X)) == 40
 
-    def test_ragged_output_as_polars_is_an_error(self, ragged):
+    def test_polars_output(self, ragged):
         step = PerTimestep(StandardScaler()).set_output(transform="polars")
-        with pytest.raises(ValueError, match="transform='pandas'"):
-            step.fit_transform(ragged[0])
+        frame = step.fit_transform(ragged[0])
+        assert isinstance(frame, pl.DataFrame)
+        assert frame.schema == {"sequence": pl.List(pl.Array(pl.Float64, 2))}
+        equal(frame, PerTimestep(StandardScaler()).fit_transform(ragged[0]))
 
     def test_in_a_grid_search(self, ragged):
         X, y = ragged

@@ -8,7 +8,8 @@ import numpy as np
 from sklearn.base import TransformerMixin
 from sklearn.utils._set_output import _get_output_config, _wrap_data_with_container
 
-from ..containers import TABLE, sequence_frame
+from .._columnar import polars_series
+from ..containers import TABLE, as_sequences, sequence_frame
 from ..sequences import SequenceArray
 
 
@@ -43,11 +44,8 @@ def in_container(
     wanted = _get_output_config("transform", transformer)["dense"]
     if wanted == "default":
         return result
-    if wanted != "pandas":
-        raise ValueError(
-            f"Sequences cannot be put out as {wanted}; use set_output(transform='pandas') "
-            "for a frame with one column, or 'default'."
-        )
+    if wanted == "polars":
+        return polars_series(as_sequences(result), "sequence").to_frame()
     frame = sequence_frame(result)
     index = getattr(X, "index", None)
     return frame if index is None or callable(index) else frame.set_index(index)

@@ -68,8 +68,9 @@ class SequenceSampler(SequenceInputs, BaseEstimator, ABC):
         Returns
         -------
         X_resampled : like X, or SequenceArray
-            Arrays and frames stay what they are while lengths stay equal; all
-            else becomes a `SequenceArray`.
+            Arrays and frames stay what they are while lengths stay equal; columns
+            of polars, pyarrow and awkward, and nested tensors, whatever the lengths;
+            all else becomes a `SequenceArray`.
         y_resampled : like y
             A variation has the target of its original.
         """

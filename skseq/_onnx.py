@@ -1,0 +1,230 @@
+"""The ONNX graph of a fitted estimator; imported only where onnx is needed.
+
+Axes: t time, b batch, c channels, d directions, h hidden units, k outputs.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor
+
+from .losses import BinaryCrossEntropy, CrossEntropy, Loss, Poisson
+from .recurrent import Pooling, RecurrentNet
+
+# Not the newest, so that older runtimes take the file too; the three belong together.
+OPSET, ML_OPSET, IR_VERSION = 18, 3, 8
+
+# ONNX's order of the gates, as positions in torch's.
+GATES = {"LSTM": [0, 3, 1, 2], "GRU": [1, 0, 2]}
+
+# The operator for what a loss does to raw outputs.
+LINKS = {
+    Loss.link: "Identity",
+    CrossEntropy.link: "Softmax",
+    BinaryCrossEntropy.link: "Sigmoid",
+    Poisson.link: "Exp",
+}
+
+# Whole numbers beyond have no exact float32, which is the type of X.
+LARGEST_SYMBOL = 1 << 24
+
+
+def make_model(estimator: Any) -> onnx.ModelProto:
+    """The graph from `X` and `lengths` to what the estimator predicts."""
+    from . import __version__
+
+    net = estimator.net_
+    is_classifier = hasattr(estimator, "classes_")
+    metadata = {"estimator": type(estimator).__name__, "skseq": __version__}
+    if is_classifier:
+        metadata["classes"] = json.dumps(estimator.classes_.tolist(), default=str)
+    graph = Graph()
+    steps = graph.add("Transpose", "X", perm=[1, 0, 2])
+    if hasattr(estimator, "vocabulary_"):
+        metadata["vocabulary"] = json.dumps(estimator.vocabulary_.tolist())
+        steps = add_embedding(graph, steps, net.module_, keys(estimator.vocabulary_))
+    else:
+        steps = add_standardisation(graph, steps, net.module_)
+    steps, last = add_layers(graph, steps, net.module_)
+    raw = linear(
+        graph, add_pooling(graph, steps, last, net.module_.pooling), net.module_.head
+    )
+    output = graph.add(LINKS[type(net.criterion_).link], raw)
+    name = "probabilities" if is_classifier else "prediction"
+    shape: list[str | int] = ["batch", estimator._n_outputs()]
+    if not is_classifier:
+        output = add_units(graph, output, net.module_)
+        if not estimator._y_is_2d:
+            output, shape = graph.add("Squeeze", output, np.array([1])), ["batch"]
+    graph.nodes.append(helper.make_node("Identity", [output], [name]))
+    channels = 1 if hasattr(estimator, "vocabulary_") else estimator.n_channels_
+    inputs = [
+        helper.make_tensor_value_info("X", TensorProto.FLOAT, ["batch", "time", channels]),
+        helper.make_tensor_value_info("lengths", TensorProto.INT64, ["batch"]),
+    ]
+    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)]
+    model = helper.make_model(
+        helper.make_graph(graph.nodes, "skseq", inputs, outputs, graph.constants),
+        opset_imports=[
+            helper.make_opsetid("", OPSET),
+            helper.make_opsetid("ai.onnx.ml", ML_OPSET),
+        ],
+        ir_version=IR_VERSION,
+        producer_name="skseq",
+        producer_version=__version__,
+    )
+    helper.set_model_props(model, metadata)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+class Graph:
+    """Nodes and constants, which get names of their own."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+
+    def add(self, operator: str, *inputs: Any, n_outputs: int = 1, **options: Any) -> Any:
+        """Append a node; return the name of its output, or a list of several.
+
+        Inputs are names, "" for one that is left out, or arrays and tensors, which
+        become constants.
+        """
+        outputs = [f"{operator}_{len(self.nodes)}_{i}" for i in range(n_outputs)]
+        names = [i if isinstance(i, str) else self._constant(i) for i in inputs]
+        self.nodes.append(helper.make_node(operator, names, outputs, **options))
+        return outputs[0] if n_outputs == 1 else outputs
+
+    def _constant(self, value: np.ndarray | Tensor) -> str:
+        array = value.detach().cpu().numpy() if isinstance(value, Tensor) else value
+        name = f"constant_{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        return name
+
+
+def add_standardisation(graph: Graph, steps: str, module: RecurrentNet) -> str:
+    """In float64: a mean may be large beside its scale."""
+    scaling = module.scaling
+    centred = graph.add("Sub", as_type(graph, steps, TensorProto.DOUBLE), scaling.mean)
+    return as_type(graph, graph.add("Div", centred, scaling.scale), TensorProto.FLOAT)
+
+
+def add_units(graph: Graph, output: str, module: RecurrentNet) -> str:
+    """From the standardised target to the units of y."""
+    scaling = module.output_scaling
+    output = graph.add("Mul", as_type(graph, output, TensorProto.DOUBLE), scaling.scale)
+    return as_type(graph, graph.add("Add", output, scaling.mean), TensorProto.FLOAT)
+
+
+def keys(vocabulary: np.ndarray) -> np.ndarray:
+    """The number in X that stands for each symbol."""
+    if vocabulary.dtype.kind == "U":
+        return np.arange(len(vocabulary))
+    # As floats, because the smallest int64 has no absolute value.
+    if np.abs(vocabulary.astype(float)).max() > LARGEST_SYMBOL:
+        raise ValueError(
+            f"The vocabulary has symbols beyond {LARGEST_SYMBOL}, which float32, the type "
+            "of X in the graph, does not tell apart. Number the symbols from 0 and fit "
+            "again."
+        )
+    return vocabulary
+
+
+def add_embedding(graph: Graph, steps: str, module: RecurrentNet, keys: np.ndarray) -> str:
+    """Vectors (t, b, c) of symbols (t, b, 1); the table's last row is zero already."""
+    assert module.embedding is not None
+    rows = graph.add(
+        "LabelEncoder",
+        steps,
+        domain="ai.onnx.ml",
+        keys_floats=keys.astype(float).tolist(),
+        values_int64s=list(range(1, len(keys) + 1)),
+        default_int64=len(keys) + 1,
+    )
+    rows = graph.add("Squeeze", rows, np.array([2]))
+    return graph.add("Gather", module.embedding.weight, rows)
+
+
+def add_layers(graph: Graph, steps: str, module: RecurrentNet) -> tuple[str, str]:
+    """Outputs at all steps (t, b, d * h), and the final states (b, d * h)."""
+    operator = module.config["cell"].upper()
+    lengths = as_type(graph, "lengths", TensorProto.INT32)
+    options = {"linear_before_reset": 1} if operator == "GRU" else {}
+    direction = "bidirectional" if module.directions == 2 else "forward"
+    for depth in range(0, len(module.layers), module.directions):
+        layers = [module.layers[depth + i] for i in range(module.directions)]
+        states, last = graph.add(
+            operator,
+            steps,
+            *layer_weights(layers, GATES[operator]),
+            lengths,
+            n_outputs=2,
+            hidden_size=module.config["hidden_size"],
+            direction=direction,
+            **options,
+        )
+        side_by_side = graph.add("Transpose", states, perm=[0, 2, 1, 3])
+        steps = graph.add("Reshape", side_by_side, np.array([0, 0, -1]))
+    last = graph.add("Transpose", last, perm=[1, 0, 2])
+    return steps, graph.add("Reshape", last, np.array([0, -1]))
+
+
+def layer_weights(layers: list[Any], gates: list[int]) -> list[np.ndarray]:
+    """Weights of inputs, of states, and both biases, each with the directions in front."""
+
+    def reordered(layer: Any, name: str) -> np.ndarray:
+        weight = getattr(layer, name).detach().cpu().numpy()
+        blocks = np.split(weight, len(gates))
+        return np.concatenate([blocks[gate] for gate in gates])
+
+    of_inputs, of_states, *biases = (
+        np.stack([reordered(layer, name) for layer in layers])
+        for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+    )
+    return [of_inputs, of_states, np.concatenate(biases, axis=1)]
+
+
+def add_pooling(graph: Graph, steps: str, last: str, pooling: Pooling) -> str:
+    """Summaries (b, h * kinds) of the real steps of (t, b, h)."""
+    n_steps = graph.add("Gather", graph.add("Shape", "X"), np.array(1))
+    times = graph.add("Range", np.array(0), n_steps, np.array(1))
+    is_real = graph.add("Less", graph.add("Unsqueeze", times, np.array([1])), "lengths")
+    is_real = graph.add("Unsqueeze", is_real, np.array([2]))
+    zero, lowest = np.zeros((), np.float32), np.array(np.finfo(np.float32).min)
+    real = as_type(graph, is_real, TensorProto.FLOAT)
+
+    def share(weight: str) -> str:
+        total = graph.add("ReduceSum", weight, np.array([0]), keepdims=1)
+        return graph.add("Div", weight, total)
+
+    def weighted_sum(weight: str) -> str:
+        only_real = graph.add("Where", is_real, steps, zero)
+        weighted = graph.add("Mul", only_real, weight)
+        return graph.add("ReduceSum", weighted, np.array([0]), keepdims=0)
+
+    def summary(kind: str) -> str:
+        if kind == "last":
+            return last
+        if kind == "mean":
+            return weighted_sum(share(real))
+        if kind == "max":
+            only_real = graph.add("Where", is_real, steps, lowest)
+            return graph.add("ReduceMax", only_real, np.array([0]), keepdims=0)
+        score = graph.add("Tanh", linear(graph, steps, pooling.attention))
+        return weighted_sum(share(graph.add("Mul", graph.add("Exp", score), real)))
+
+    return graph.add("Concat", *map(summary, pooling.kinds), axis=1)
+
+
+def linear(graph: Graph, x: str, layer: Any) -> str:
+    return graph.add("Add", graph.add("MatMul", x, layer.weight.T), layer.bias)
+
+
+def as_type(graph: Graph, x: str, number_type: int) -> str:
+    return graph.add("Cast", x, to=number_type)

@@ -1,0 +1,278 @@
+"""Estimators as JSON beside arrays, and back. Nothing here runs what a file says.
+
+None, bool, int, finite float, str and list stand for themselves. All else is an
+object with one key that says what it is: {"tuple": [...]}, {"array": name} ...
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+from typing import Any, NoReturn
+
+import numpy as np
+import torch
+from sklearn.utils.metadata_routing import MetadataRequest
+
+from ._known import INSTANCES, VALUES, find, full_name, name_of
+
+# What safetensors holds as it is; other arrays are stored as their bytes.
+NATIVE = {
+    *("|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8"),
+    *("<f2", "<f4", "<f8", "<c8"),
+}
+RAW = re.compile(r"[<>|][biufcSUmM]\d{1,9}(\[\d{0,9}[A-Za-z]{1,2}\])?")
+MAX_DEPTH = 100
+# What `__reduce_ex__` answers for an object that is nothing but its attributes.
+NEW_OBJECT = object().__reduce_ex__(2)[0]
+
+
+class Writer:
+    """Collects the arrays of a model while it is written as JSON."""
+
+    def __init__(self, trusted: tuple[Any, ...] = ()) -> None:
+        self.trusted = trusted
+        self.tensors: dict[str, np.ndarray] = {}
+
+    def node(self, value: Any, where: tuple[str, ...] = ()) -> Any:
+        """The JSON of a value; `where` is the way to it, for messages and names."""
+        if len(where) > MAX_DEPTH:
+            raise TypeError(f"{'.'.join(where[:8])}... is nested too deeply to be saved.")
+        kind = type(value)
+        if value is None or kind in (bool, int, str):
+            return value
+        if kind is float:
+            return value if math.isfinite(value) else {"float": repr(value)}
+        if kind is list:
+            return self._items(value, where)
+        if kind is tuple:
+            return {"tuple": self._items(value, where)}
+        if kind is dict:
+            return {"dict": self._dict(value, where)}
+        if kind in (np.ndarray, np.memmap):
+            return self._array(value, where)
+        if isinstance(value, np.generic):
+            return {"scalar": self._array(np.asarray(value), where)}
+        if isinstance(value, np.dtype):
+            return {"dtype": "|O" if value.kind == "O" else self._dtype(value, where)}
+        if kind is slice:
+            return {"slice": self._items([value.start, value.stop, value.step], where)}
+        if kind is torch.device:
+            return {"device": str(value)}
+        if kind is np.random.RandomState:
+            return {"RandomState": self.node(value.get_state(legacy=False), where)}
+        if kind is MetadataRequest:
+            owner = value.owner if type(value.owner) is str else type(value.owner).__name__
+            return {"requests": self.node(_requests(value), where), "owner": owner}
+        if callable(value) and hasattr(value, "__name__"):
+            return {"name": self._name(value, VALUES, where)}
+        return self._object(value, where)
+
+    def _items(self, values: Any, where: tuple[str, ...]) -> list[Any]:
+        return [self.node(value, (*where, str(i))) for i, value in enumerate(values)]
+
+    def _dict(self, values: dict[Any, Any], where: tuple[str, ...]) -> Any:
+        if all(type(key) is str for key in values):
+            return {k: self.node(v, (*where, k)) for k, v in values.items()}
+        return [
+            [self.node(k, (*where, "key")), self.node(v, (*where, str(k)))]
+            for k, v in values.items()
+        ]
+
+    def _array(self, array: np.ndarray, where: tuple[str, ...]) -> dict[str, Any]:
+        if array.dtype.kind == "O":
+            items = self._items(array.ravel().tolist(), where)
+            return {"objects": items, "shape": list(array.shape)}
+        node: dict[str, Any] = {}
+        if array.flags.f_contiguous and not array.flags.c_contiguous:
+            # Products round differently in another memory layout.
+            node["transposed"] = True
+            array = array.T
+        array = np.asarray(array, order="C")
+        if array.dtype.str not in NATIVE:
+            node["dtype"] = self._dtype(array.dtype, where)
+            node["shape"] = list(array.shape)
+            array = np.frombuffer(array.tobytes(), dtype=np.uint8)
+        name = ".".join(where)
+        while name in self.tensors:
+            name += "'"
+        self.tensors[name] = array
+        return {"array": name, **node}
+
+    def _dtype(self, dtype: np.dtype, where: tuple[str, ...]) -> str:
+        if not RAW.fullmatch(dtype.str):
+            self._refuse(f"an array of dtype {dtype}", where)
+        return dtype.str
+
+    def _object(self, value: Any, where: tuple[str, ...]) -> dict[str, Any]:
+        cls = type(value)
+        name = self._name(cls, INSTANCES, where)
+        make, arguments, state, *rest = value.__reduce_ex__(2)
+        state = {} if state is None else state
+        plain = make is NEW_OBJECT and arguments == (cls,) and rest == [None, None]
+        if not plain or type(state) is not dict:
+            self._refuse(f"a {name}, whose state is more than its attributes", where)
+        for attribute, content in state.items():
+            fault = attribute_fault(cls, attribute, content)
+            if fault:
+                raise TypeError(f"{'.'.join((*where, str(attribute)))} {fault}")
+        return {"object": name, "state": self._dict(state, where)}
+
+    def _name(
+        self, item: Any, table: dict[str, tuple[str, ...]], where: tuple[str, ...]
+    ) -> str:
+        name = name_of(item, table, self.trusted)
+        if name is not None:
+            return name
+        if item.__name__ == "<lambda>":
+            self._refuse("a lambda", where, "the function, made with def")
+        what = full_name(item)
+        self._refuse(what if table is VALUES else f"a {what}", where, item.__name__)
+
+    def _refuse(self, what: str, where: tuple[str, ...], trustable: str = "") -> NoReturn:
+        advice = "Use joblib.dump or skops.io.dump."
+        if trustable:
+            advice = (
+                f"Pass trusted=[{trustable}] to save and to load if you vouch for it; "
+                "otherwise use joblib.dump or skops.io.dump."
+            )
+        raise TypeError(
+            f"{'.'.join(where) or 'The estimator'} is {what}, which skseq.save does not "
+            "take: a file holds data and the names of known classes and functions, so that "
+            f"loading runs no code. {advice}"
+        )
+
+
+class Reader:
+    """Rebuilds a model; each array of the file is used once."""
+
+    def __init__(self, tensors: dict[str, np.ndarray], trusted: tuple[Any, ...] = ()):
+        self.tensors = dict(tensors)
+        self.trusted = trusted
+
+    def value(self, node: Any) -> Any:
+        """What `Writer.node` was given."""
+        match node:
+            case list():
+                return [self.value(item) for item in node]
+            case {"float": text}:
+                return float(text)
+            case {"tuple": items}:
+                return tuple(self.value(items))
+            case {"dict": items}:
+                return self._dict(items)
+            case {"object": name, "state": state}:
+                return self._object(name, state)
+            case {"objects": items, "shape": shape}:
+                return self._objects(items, shape)
+            case {"array": _}:
+                return self._array(node)
+            case {"scalar": {"array": _} as array}:
+                return self._array(array)[()]
+            case {"dtype": name}:
+                return _dtype(name, also="|O")
+            case {"slice": [start, stop, step]}:
+                return slice(self.value(start), self.value(stop), self.value(step))
+            case {"device": name}:
+                return torch.device(name)
+            case {"RandomState": state}:
+                return _random_state(self.value(state))
+            case {"requests": requests, "owner": owner}:
+                return _metadata_request(self.value(requests), owner)
+            case {"name": name}:
+                return find(name, VALUES, self.trusted)
+            case dict():
+                raise ValueError(f"it has {[*node]} where it should say what comes")
+        return node
+
+    def _dict(self, items: Any) -> dict[Any, Any]:
+        if isinstance(items, dict):
+            return {key: self.value(item) for key, item in items.items()}
+        return {self.value(key): self.value(item) for key, item in items}
+
+    def _array(self, node: dict[str, Any]) -> np.ndarray:
+        values = self.tensors.pop(node["array"])
+        if "dtype" in node:
+            values = values.view(_dtype(node["dtype"])).reshape(node["shape"])
+        return values.T if "transposed" in node else values
+
+    def _objects(self, items: list[Any], shape: list[int]) -> np.ndarray:
+        flat = np.empty(len(items), dtype=object)
+        for i, node in enumerate(items):
+            flat[i] = self.value(node)
+        return flat.reshape(shape)
+
+    def _object(self, name: str, state: dict[str, Any]) -> Any:
+        cls = find(name, INSTANCES, self.trusted)
+        contents = self._dict(state)
+        for attribute, content in contents.items():
+            fault = attribute_fault(cls, attribute, content)
+            if fault:
+                raise ValueError(f"in a {name} {attribute} {fault}")
+        if "_network" in contents:
+            _check_size(contents["_network"])
+        made = cls.__new__(cls)
+        if hasattr(made, "__setstate__"):
+            made.__setstate__(contents)
+        else:
+            made.__dict__.update(contents)
+        return made
+
+
+def attribute_fault(cls: type, name: Any, value: Any) -> str | None:
+    """Why a file must not set this attribute; it may set data, and nothing else."""
+    if not isinstance(name, str) or name.startswith("__"):
+        return "is not an attribute that a file may set."
+    inherited = inspect.getattr_static(cls, name, None)
+    if callable(inherited) or hasattr(inherited, "__get__"):
+        return f"would replace what {cls.__name__} defines under this name."
+    if name == "memory" and value is not None:
+        return (
+            "is a folder of pickles, which fit would load; set it to None with "
+            "set_params to save the model without it."
+        )
+    return None
+
+
+def _dtype(name: str, also: str = "") -> np.dtype:
+    if name != also and not RAW.fullmatch(name):
+        raise ValueError(f"it has an array of dtype {name!r}")
+    return np.dtype(name)
+
+
+def _check_size(network: dict[str, Any]) -> None:
+    """Raise if a network would be larger than the weights that the file has for it."""
+    config = network["config"]
+    hidden, layers = config["hidden_size"], config["num_layers"]
+    inputs, outputs = config["n_inputs"], config["n_outputs"]
+    least = (
+        hidden * hidden * layers
+        + inputs * (config["embedding_dim"] or hidden)
+        + outputs * hidden * len(config["pooling"])
+    )
+    there = sum(weight.size for weight in network["weights"].values())
+    if min(hidden, layers, inputs, outputs) < 1 or least > there:
+        raise ValueError("its network does not fit its weights")
+
+
+def _random_state(state: dict[str, Any]) -> np.random.RandomState:
+    if not 0 <= state["state"]["pos"] <= 624:  # which numpy would believe
+        raise ValueError("it has a RandomState that cannot be")
+    generator = np.random.RandomState(0)
+    generator.set_state(state)
+    return generator
+
+
+def _requests(request: MetadataRequest) -> dict[str, dict[str, Any]]:
+    """What `set_fit_request` and its like have set, method by method."""
+    methods = {k: v.requests for k, v in vars(request).items() if hasattr(v, "requests")}
+    return {method: dict(asked) for method, asked in methods.items() if asked}
+
+
+def _metadata_request(requests: dict[str, dict[str, Any]], owner: str) -> MetadataRequest:
+    request = MetadataRequest(owner)
+    for method, asked in requests.items():
+        for parameter, alias in asked.items():
+            vars(request)[method].add_request(param=parameter, alias=alias)
+    return request

@@ -1,0 +1,100 @@
+"""`to_onnx`: a fitted estimator as a file that runs without torch."""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import Any
+
+from sklearn.utils.validation import check_is_fitted
+
+from ._atomic import write_whole
+from ._base import BaseSequenceEstimator
+
+__all__ = ["to_onnx"]
+
+
+def to_onnx(estimator: Any, path: str | PathLike[str]) -> None:
+    """Write a fitted estimator to a file in the Open Neural Network Exchange format.
+
+    The graph holds all that `predict_proba` or `predict` does with sequences:
+    standardisation or embedding, recurrent layers, pooling, head, and the units of the
+    target. There are runtimes for it in many languages, in browsers and on phones.
+
+    Parameters
+    ----------
+    estimator : fitted estimator of skseq
+        Not a pipeline: its other steps run before the graph does.
+    path : str or path-like
+        The file to write, by custom with the suffix ``.onnx``.
+
+    Raises
+    ------
+    TypeError
+        If `estimator` is not an estimator of skseq.
+    sklearn.exceptions.NotFittedError
+        If it is not fitted.
+    ValueError
+        If a symbol is so large that it has no exact float32.
+    ImportError
+        If onnx is missing; the extra `onnx` brings it.
+
+    See Also
+    --------
+    save : Keeps the estimator itself, for Python.
+
+    Notes
+    -----
+    The file takes the place of an old one when it is complete. Inputs, in this order:
+
+    - ``X``, float32 of shape (batch, time, channels): sequences, padded at their ends
+      as by `skseq.pad_collate`; what stands in the padding does not matter. Symbols
+      are one channel: integers as they are; for strings their positions in
+      ``vocabulary_``, and -1 for one that is not there.
+    - ``lengths``, int64 of shape (batch,): steps of each sequence, at least 1.
+
+    Output:
+
+    - of a classifier ``probabilities``, float32 of shape (batch, classes), in the order
+      of ``classes_``;
+    - of a regressor ``prediction``, float32 of shape (batch,) or (batch, outputs), as y
+      was in `fit`.
+
+    The graph computes in float32, so that probabilities differ by less than 1e-5 from
+    the estimator's. The metadata of the file has ``estimator`` and ``skseq`` (its
+    version), and as JSON ``classes`` and ``vocabulary`` where there are any.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> import onnxruntime
+    >>> from skseq import LSTMSequenceClassifier, pad_collate, to_onnx
+    >>> X = [np.ones((3, 2)), np.zeros((5, 2)), np.ones((2, 2)), np.zeros((4, 2))] * 5
+    >>> model = LSTMSequenceClassifier(max_epochs=2, validation_fraction=None)
+    >>> model = model.fit(X, [1, 0, 1, 0] * 5)
+    >>> path = os.path.join(tempfile.mkdtemp(), "model.onnx")
+    >>> to_onnx(model, path)
+
+    Where the model serves:
+
+    >>> session = onnxruntime.InferenceSession(path)
+    >>> padded, lengths = pad_collate(X)
+    >>> inputs = {"X": padded.float().numpy(), "lengths": lengths.numpy()}
+    >>> (probabilities,) = session.run(["probabilities"], inputs)
+    >>> bool(np.allclose(probabilities, model.predict_proba(X), rtol=0, atol=1e-5))
+    True
+    """
+    if not isinstance(estimator, BaseSequenceEstimator):
+        raise TypeError(
+            f"to_onnx takes an estimator of skseq, got {type(estimator).__name__}. Of a "
+            "pipeline pass the last step, pipeline[-1], and run the others before the "
+            "graph; of a search pass best_estimator_."
+        )
+    check_is_fitted(estimator)
+    try:
+        from ._onnx import make_model
+    except ImportError as error:
+        message = 'to_onnx needs onnx: pip install "skseq[onnx]"'
+        raise ImportError(message) from error
+
+    write_whole(path, make_model(estimator).SerializeToString())
