@@ -38,7 +38,7 @@ myst_heading_anchors = 3
 default_role = "py:obj"
 autodoc_typehints = "none"
 autodoc_inherit_docstrings = False
-autosummary_generate = True
+autosummary_generate = structure.write_reference()
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 toc_object_entries_show_parents = "hide"
@@ -77,25 +77,6 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-
-
-def write_reference(app, config):
-    """A page for each public module, which autosummary fills; none for what is gone."""
-    folder = structure.DOCS / "api"
-    folder.mkdir(exist_ok=True)
-    modules = structure.public_modules()
-    for module in modules:
-        write_changed(folder / f"{module.__name__}.rst", structure.reference_page(module))
-    public = {f"{module.__name__}.{name}" for module in modules for name in module.__all__}
-    for path in folder.glob("*.rst"):
-        if path.stem not in public | {module.__name__ for module in modules}:
-            path.unlink()
-
-
-def write_changed(path, text):
-    """Leave the time stamp alone where nothing changed, so that nothing is read again."""
-    if not path.exists() or path.read_text() != text:
-        path.write_text(text)
 
 
 def prepare_page(app, name, source):
@@ -156,7 +137,8 @@ def check_assets(app, exception):
 def setup(app):
     """Connect the functions above."""
     app.add_html_math_renderer("mathml", (write_math, None), (write_math, None))
-    app.connect("config-inited", write_reference)
+    # What it lists is not written in it.
+    app.connect("env-get-outdated", lambda *_: ["api"])
     app.connect("build-finished", check_assets)
     app.connect("source-read", prepare_page)
     app.connect("autodoc-process-docstring", without_labels)

@@ -73,3 +73,23 @@ def reference_page(module):
             lines += ["   :toctree:", "   :nosignatures:", ""]
             lines += [*(f"   {name}" for name in names), ""]
     return "\n".join(lines)
+
+
+def write_reference():
+    """Write the pages of all public modules, and remove those of names that are gone.
+
+    A page that has not changed is left alone, so that Sphinx does not read it again.
+    """
+    folder = DOCS / "api"
+    folder.mkdir(exist_ok=True)
+    pages, public = [], set()
+    for module in public_modules():
+        page, text = folder / f"{module.__name__}.rst", reference_page(module)
+        if not page.exists() or page.read_text() != text:
+            page.write_text(text)
+        pages.append(f"api/{page.name}")
+        public |= {page.stem, *(f"{module.__name__}.{name}" for name in module.__all__)}
+    for page in folder.glob("*.rst"):
+        if page.stem not in public:
+            page.unlink()
+    return pages
