@@ -1,6 +1,7 @@
 # make demo      the quickstart in an environment of its own
-# make examples  the quickstart and the four classic tasks, five minutes
+# make examples  the quickstart, the four classic tasks, which steps decide; six minutes
 # make bench     the tables of docs/speed.md, about an hour
+# make docs      the documentation as a site in build/docs; runs the examples
 # make test      style, types and the whole test suite
 # make lowest    the whole test suite with the oldest versions that are supported
 # make dist      wheel and sdist in dist/, and what must be true of them
@@ -9,9 +10,9 @@ VENV ?= .venv
 RUN = $(VENV)/bin
 INSTALL = $(RUN)/python -m pip install --quiet --constraint constraints.txt
 
-EXAMPLES = quickstart find_pattern forecast_sine trigger_action loaded_die
+EXAMPLES = quickstart find_pattern forecast_sine trigger_action loaded_die step_importance
 
-.PHONY: demo examples bench test lint lowest lowest-install dist clean
+.PHONY: demo examples bench docs test lint lowest lowest-install dist clean
 
 demo: $(VENV)/.demo
 	$(RUN)/python examples/quickstart.py
@@ -22,6 +23,9 @@ examples: $(VENV)/.demo
 bench: $(VENV)/.demo
 	$(RUN)/python benchmarks/speed.py
 	$(RUN)/python benchmarks/memory.py
+
+docs: $(VENV)/.docs
+	$(RUN)/sphinx-build -W --keep-going docs build/docs
 
 test: lint
 	SCIPY_ARRAY_API=1 $(RUN)/python -m pytest --numprocesses=2 $(ARGS)
@@ -34,6 +38,11 @@ lint: $(VENV)/.test
 $(VENV)/.demo: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) --editable ".[plot]"
+	touch $@
+
+$(VENV)/.docs: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) --editable ".[docs]"
 	touch $@
 
 $(VENV)/.test: pyproject.toml constraints.txt
@@ -73,4 +82,4 @@ dist:
 	$(DIST)/bin/python -I tests/release/installed.py
 
 clean:
-	rm -rf $(VENV) $(LOWEST) $(DIST) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+.PHONY: demo examples bench docs test lint lowest lowest-install dist clean

@@ -1,4 +1,5 @@
-"""Does a binary sequence contain 1, 1, 0? An LSTM learns to see it.
+"""Does a binary sequence contain 1, 1, 0? An LSTM learns to see it
+================================================================
 
 2,000 sequences of 20 steps train, half of them with the pattern. (Left to chance,
 almost all sequences contain it, and a constant answer would be right.)

@@ -1,4 +1,5 @@
-"""What comes next in a noisy sine wave? A GRU forecasts 1 value, and 25.
+"""What comes next in a noisy sine wave? A GRU forecasts 1 value, and 25
+=====================================================================
 
 One series of 6,000 steps, period 40, noise of standard deviation 0.1. Windows of the
 first 4,000 steps train, windows of the last 2,000 test. No forecast can have a smaller

@@ -1,4 +1,5 @@
-"""Is the die always fair? An embedding LSTM against the exact answer.
+"""Is the die always fair? An embedding LSTM against the exact answer
+==================================================================
 
 Rolls 1 to 6 in sequences of 20 to 100. Half come from a fair die, half from one that
 is swapped for a loaded die now and then. The classes overlap; the forward algorithm

@@ -1,4 +1,5 @@
-"""Who is speaking? A grid search over LSTMs on utterances of unequal length.
+"""Who is speaking? A grid search over LSTMs on utterances of unequal length
+=========================================================================
 
 The data is Japanese Vowels: 270 utterances to train and 370 to test, 7 to 29 time
 steps of 12 channels, nine speakers. Everything but the estimator is scikit-learn.

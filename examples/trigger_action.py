@@ -1,4 +1,5 @@
-"""Does an action follow a trigger in time? A stacked two-directional LSTM.
+"""Does an action follow a trigger in time? A stacked two-directional LSTM
+=======================================================================
 
 Sequences of 30 steps and five channels. Half of those without a timely action hold a
 trigger alone, an action alone, both in the wrong order, or an action too late. The

@@ -17,6 +17,8 @@ from .kernels import CELLS, run_layer
 from .lanes import Lanes
 from .symbols import PADDING
 
+__all__ = ["RecurrentNet"]
+
 POOLINGS = ("last", "mean", "max", "attention")
 
 
