@@ -82,4 +82,5 @@ dist:
 	$(DIST)/bin/python -I tests/release/installed.py
 
 clean:
-.PHONY: demo examples bench docs test lint lowest lowest-install dist clean
+	rm -rf $(VENV) $(LOWEST) $(DIST) build docs/api docs/gallery dist *.egg-info
+	rm -rf .mypy_cache .ruff_cache .pytest_cache

@@ -1,4 +1,5 @@
-"""A search by Optuna that gives up a network after a few epochs if it is behind.
+"""A search by Optuna that gives up a network after a few epochs if it is behind
+=============================================================================
 
 The pruner compares each epoch's validation loss with those of earlier trials. The data
 is Japanese Vowels: nine speakers, utterances of unequal length.

@@ -1,4 +1,5 @@
-"""A grid search on a Dask cluster: the same search, and one line around it.
+"""A grid search on a Dask cluster: the same search, and one line around it
+========================================================================
 
 Without an argument it starts two worker processes on this machine. With the address of
 a scheduler (``python search_on_a_cluster.py tcp://host:8786``) it uses what is

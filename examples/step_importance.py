@@ -1,4 +1,5 @@
-"""Which time steps decide? Two ways to ask a network, on a task with a known answer.
+"""Which time steps decide? Two ways to ask a network, on a task with a known answer
+=================================================================================
 
 Half of the sequences hold a trigger (two steps) and then, in time, an action (two steps);
 all others hold noise, or one of them alone, or both in the wrong order, or too late.
