@@ -88,8 +88,7 @@ def step_importance(
         The class to explain, or the position of the output where there are
         several (multi-output regression, an indicator y). None is the class that is
         predicted, sequence by sequence, or the only output.
-    response_method : {"auto", "predict_proba", "decision_function", "predict"}, \
-default="auto"
+    response_method : {"auto", "predict_proba", "decision_function", "predict"}, default="auto"
         What is explained. "auto" is the first of these that a classifier has, and
         "predict" of a regressor.
     baseline : array-like of shape (n_channels,), number, or symbol, default=None
