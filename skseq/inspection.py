@@ -54,7 +54,7 @@ def step_importance(
     per_channel: bool = False,
     tol: float = 1e-4,
 ) -> SequenceArray:
-    """How much each time step contributes to the prediction of its sequence.
+    r"""How much each time step contributes to the prediction of its sequence.
 
     Positive steps speak for `target`, negative ones against it, in units of the
     response: of a classifier that is a probability.
@@ -68,8 +68,8 @@ def step_importance(
     response :math:`F`, its input :math:`x` and the baseline :math:`b`, the
     importance of channel j at step t is
 
-    .. math:: (x_{tj} - b_{tj}) \\int_0^1 \\frac{\\partial F}{\\partial x_{tj}}
-        \\bigl(b + a (x - b)\\bigr) \\, da.
+    .. math:: (x_{tj} - b_{tj}) \int_0^1 \frac{\partial F}{\partial x_{tj}}
+        \bigl(b + a (x - b)\bigr) \, da.
 
     The importances of a sequence add up to :math:`F(x) - F(b)`. At the end of a
     pipeline, x is what the steps before the network make of `X`.
@@ -88,10 +88,9 @@ def step_importance(
         The class to explain, or the position of the output where there are
         several (multi-output regression, an indicator y). None is the class that is
         predicted, sequence by sequence, or the only output.
-    response_method : {"auto", "predict_proba", "decision_function", "predict"}, \
-default="auto"
-        What is explained. "auto" is the first of these that a classifier has, and
-        "predict" of a regressor.
+    response_method : str, default="auto"
+        What is explained: "predict_proba", "decision_function" or "predict". "auto" is
+        the first of these that a classifier has, and "predict" of a regressor.
     baseline : array-like of shape (n_channels,), number, or symbol, default=None
         What stands for "nothing to see" at a time step, in units of `X` (behind the
         transformers of a pipeline with integrated gradients). None is the
