@@ -39,7 +39,7 @@ def main():
     pipeline = make_pipeline(
         FunctionTransformer(add_velocity),
         LSTMSequenceClassifier(
-            bidirectional=True, pooling="mean", max_epochs=40, random_state=0
+            bidirectional=True, pooling="mean", max_epochs=20, random_state=0
         ),
     )
     search = GridSearchCV(
