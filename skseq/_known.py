@@ -20,7 +20,7 @@ INSTANCES: dict[str, tuple[str, ...]] = {
         "LSTMSequenceClassifier",
         "LSTMSequenceRegressor",
     ),
-    "skseq.callbacks": ("EarlyStopping", "ValidationSplit"),
+    "skseq.callbacks": ("EarlyStopping", "OptunaPruning", "ValidationSplit"),
     "skseq.preprocessing": (
         "Crop",
         "Jitter",

@@ -193,7 +193,7 @@ def public_classes():
 @pytest.mark.parametrize("name", public_classes())
 def test_every_public_class_is_known(name):
     cls = public_classes()[name]
-    needed = {"transformer": StandardScaler(), "horizon": 1}
+    needed = {"transformer": StandardScaler(), "horizon": 1, "trial": None}
     signature = inspect.signature(cls).parameters.values()
     model = cls(**{p.name: needed[p.name] for p in signature if p.default is p.empty})
     # As a parameter, because callbacks and splitters are no estimators.
