@@ -284,10 +284,10 @@ def test_the_container_stays_for_models_that_need_it():
     y = labels(rises, X)
     frames = [pd.DataFrame(x, columns=["heat", "light"]) for x in X]
     by_name = ColumnTransformer([("h", StandardScaler(), ["heat"])])
-    fast = LSTMSequenceClassifier(hidden_size=2, max_epochs=1)
+    fast = LSTMSequenceClassifier(hidden_size=2, max_epochs=1, validation_fraction=None)
     audit(make_pipeline(PerTimestep(by_name), fast), frames, y, cv=2, random_state=0)
     one_column = sequence_frame(X)
-    audit(BaggingClassifier(fast, 2), one_column, y, cv=2, random_state=0)
+    audit(BaggingClassifier(fast, 2, random_state=0), one_column, y, cv=2, random_state=0)
     words = ["ab" * n for n in range(1, 21)]
     counts = make_pipeline(CountVectorizer(analyzer="char"), LogisticRegression())
     report = audit(counts, words, [0, 1] * 10, cv=2, random_state=0)
