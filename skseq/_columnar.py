@@ -52,7 +52,10 @@ class PolarsColumn:
         return self.series.list.len().to_numpy()
 
     def content(self) -> PolarsColumn:
-        return PolarsColumn(self.series.explode(empty_as_null=False, keep_nulls=False))
+        # Of an empty list polars would make a null.
+        is_empty = self.series.list.len() == 0
+        full = self.series.filter(~is_empty) if is_empty.any() else self.series
+        return PolarsColumn(full.explode())
 
     def to_numpy(self) -> np.ndarray:
         return self.series.to_numpy()
