@@ -260,6 +260,7 @@ def test_generators_in_front():
 SETTINGS = {
     "FastICA": {"n_components": 2, "tol": 0.1},
     "GaussianRandomProjection": {"n_components": 3},
+    "KBinsDiscretizer": {"strategy": "uniform"},
     "NMF": {"n_components": 2, "tol": 0.1},
     "Nystroem": {"n_components": 5},
     "QuantileTransformer": {"n_quantiles": 5},
