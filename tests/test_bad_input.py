@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from scipy import sparse
-from sklearn.callback import ScoringMonitor
 
 from skseq import (
     GRUSequenceClassifier,
@@ -164,7 +163,9 @@ def test_parameters_are_named(cls, parameters):
 
 
 def test_callbacks_of_scikit_learn_have_a_place_of_their_own():
-    model = LSTMSequenceClassifier(callbacks=[ScoringMonitor(scoring="accuracy")])
+    theirs = pytest.importorskip("sklearn.callback", reason="scikit-learn 1.9")
+    monitor = theirs.ScoringMonitor(scoring="accuracy")
+    model = LSTMSequenceClassifier(callbacks=[monitor])
     with pytest.raises(ValueError, match=r"takes skorch callbacks.*set_callbacks"):
         model.fit(X, Y)
 
