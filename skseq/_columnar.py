@@ -136,8 +136,10 @@ def open_column(X: Any) -> Column | None:
     A frame is a column if it has only one, and that holds lists or strings.
     """
     library = library_of(X)
+    if library not in COLUMNS:  # most often: this is asked of each array in a list
+        return None
     refuse_lazy(X)
-    if library not in COLUMNS or not hasattr(X, "__len__") or hasattr(X, "as_py"):
+    if not hasattr(X, "__len__") or hasattr(X, "as_py"):
         return None
     if not is_frame(X):
         return COLUMNS[library](X)
