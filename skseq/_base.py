@@ -6,7 +6,6 @@ import copy
 import numbers
 import warnings
 from abc import ABCMeta, abstractmethod
-from contextlib import nullcontext
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,7 +27,7 @@ from ._checks import (
     unchanged_by_errors,
     unnamed,
 )
-from ._devices import is_never_split, one_thread, present_device, resolve_device
+from ._devices import one_thread, one_thread_for, present_device, resolve_device
 from ._html import add_network
 from ._inputs import SequenceInputs
 from ._parameters import SequenceParameters
@@ -443,7 +442,7 @@ class BaseSequenceEstimator(
         sequences, _ = self._check_X(X, reset=False)
         sequences = self._encode_X(sequences, "X")
         numbers = int(sequences.lengths.sum()) * self.net_.module_.pooling.steps_width
-        with nullcontext() if is_never_split(numbers) else one_thread():
+        with one_thread_for(numbers):
             return predict_raw(self.net_, sequences, decode=decode)
 
     def __sklearn_is_fitted__(self) -> bool:

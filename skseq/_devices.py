@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -104,12 +106,30 @@ def denormals_are_flushed() -> bool:
     return bool((np.ones(1, np.uint32).view(np.float32) * np.float32(1.0) == 0.0).all())
 
 
-def is_never_split(numbers: int) -> bool:
-    """Whether torch computes on one thread anyway (ATen's `GRAIN_SIZE`).
+def one_thread_for(numbers: int) -> AbstractContextManager[None]:
+    """`one_thread`, or `one_openmp_thread` where that is all it takes.
 
-    To switch takes as long as to predict a short sequence.
+    So few numbers torch does not split (ATen's `GRAIN_SIZE`), but for the fused LSTM.
     """
-    return numbers <= 1 << 15
+    return one_openmp_thread() if numbers <= 1 << 15 else one_thread()
+
+
+@contextmanager
+def one_openmp_thread() -> Iterator[None]:
+    """Run OpenMP's loops on one thread, a matter of a microsecond.
+
+    To switch torch takes as long as to predict a short sequence; and to wait for other
+    threads, where other processes want the processors too, many times that.
+    """
+    openmp = _openmp()
+    mine = openmp.omp_get_max_threads() if openmp else None
+    if openmp:
+        openmp.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        if openmp:
+            openmp.omp_set_num_threads(mine)
 
 
 def _set_own(n_threads: int) -> None:
@@ -132,3 +152,13 @@ def _in_fresh_thread(function: Callable[[], Any]) -> Any:
     thread.start()
     thread.join()
     return result[0]
+
+
+@cache
+def _openmp() -> ctypes.PyDLL | None:
+    """The OpenMP library that torch computes with, if it can be found.
+
+    Its number of threads is the calling thread's own, and no other thread inherits it.
+    """
+    library = ctypes.PyDLL(torch._C.__file__)
+    return library if hasattr(library, "omp_set_num_threads") else None

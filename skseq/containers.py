@@ -279,23 +279,8 @@ def _from_strings(strings: Sequence[str] | np.ndarray) -> SequenceArray:
 
 def _cell_to_steps(cell: Any, i: int, name: str) -> np.ndarray:
     """One sequence as an array of shape (n_timesteps, n_channels)."""
-    column = open_column(cell)
-    if column is not None:
-        cell = _column_to_steps(column, i, name)
-    elif hasattr(cell, "as_py"):  # a scalar of pyarrow, which may be a list
-        cell = cell.as_py()
-    if hasattr(cell, "detach"):
-        cell = _tensor_to_numpy(cell)
-    elif hasattr(cell, "to_numpy"):
-        cell = cell.to_numpy()
-    elif isinstance(cell, str):
-        cell = np.array(list(cell), dtype=str)
-    elif hasattr(cell, "__array__"):
-        cell = np.asarray(cell)
-    elif isinstance(cell, Sequence):
-        cell = _rectangle(cell, f"Sequence {i} of {name}")
-        if cell is None:
-            raise ValueError(STEPS_DIFFER.format(i=i, name=name))
+    if type(cell) is not np.ndarray:
+        cell = _cell_to_array(cell, i, name)
     if not isinstance(cell, np.ndarray):
         raise TypeError(
             f"Sequence {i} of {name} is a {type(cell).__name__}, not an array; each "
@@ -310,6 +295,28 @@ def _cell_to_steps(cell: Any, i: int, name: str) -> np.ndarray:
         )
     steps = cell.reshape(-1, 1) if cell.ndim == 1 else cell
     return numbers_or_text(steps, f"sequence {i} of {name}")
+
+
+def _cell_to_array(cell: Any, i: int, name: str) -> Any:
+    """An array, where the cell is of a kind that is known; else the cell itself."""
+    column = open_column(cell)
+    if column is not None:
+        cell = _column_to_steps(column, i, name)
+    elif hasattr(cell, "as_py"):  # a scalar of pyarrow, which may be a list
+        cell = cell.as_py()
+    if hasattr(cell, "detach"):
+        return _tensor_to_numpy(cell)
+    if hasattr(cell, "to_numpy"):
+        return cell.to_numpy()
+    if isinstance(cell, str):
+        return np.array(list(cell), dtype=str)
+    if hasattr(cell, "__array__"):
+        return np.asarray(cell)
+    if isinstance(cell, Sequence):
+        cell = _rectangle(cell, f"Sequence {i} of {name}")
+        if cell is None:
+            raise ValueError(STEPS_DIFFER.format(i=i, name=name))
+    return cell
 
 
 def _column_to_steps(column: Column, i: int, name: str) -> np.ndarray:

@@ -78,9 +78,10 @@ def _run_lstm(layers: Sequence[nn.Module], x: Tensor, lanes: Lanes) -> Tensor:
         for w in weights:
             w[0] = torch.cat([w[0], w[0].new_full((len(w[0]), 1), SHUT)], dim=1)
     flat = [tensor for w in weights for tensor in w]
-    some_lanes = x.tensor_split(_n_calls(x, flat[1].shape[1]), dim=1)
-    outputs = [_fused_lstm(some, flat) for some in some_lanes]
-    return torch.cat(outputs, dim=1) if len(outputs) > 1 else outputs[0]
+    n_calls = _n_calls(x, flat[1].shape[1])
+    if n_calls == 1:
+        return _fused_lstm(x, flat)
+    return torch.cat([_fused_lstm(some, flat) for some in x.tensor_split(n_calls, 1)], 1)
 
 
 def _fused_lstm(x: Tensor, weights: list[Tensor]) -> Tensor:

@@ -15,7 +15,6 @@ from functools import cached_property
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from .sequences import ragged_range
@@ -59,9 +58,9 @@ class Lanes:
     def __init__(self, lengths: Tensor, *, share: bool = True, exact: bool = False) -> None:
         self.lengths = lengths
         self.is_exact = exact
-        min_lanes = 2 if exact else 1
         self._lengths = lengths.cpu().numpy()
-        self.n_lanes = n = len(lengths)
+        n, fewest = len(lengths), 2 if exact else 1
+        self.n_lanes = max(n, fewest)
         self.n_steps = longest = int(self._lengths.max())
         self._first = np.arange(n)
         self._is_full = int(self._lengths.min()) == longest
@@ -69,21 +68,10 @@ class Lanes:
         if share and not self._is_full:
             n_steps = rounded_up(longest)
             lane, begin, n_lanes = place(self._lengths, n_steps)
+            n_lanes = max(n_lanes, fewest)
             if n_steps * n_lanes < longest * n:
                 self.n_steps, self.n_lanes, self.are_shared = n_steps, n_lanes, True
                 self._first = begin * n_lanes + lane
-        self._n_blank = max(min_lanes - self.n_lanes, 0)
-        self.n_lanes += self._n_blank
-
-    @cached_property
-    def first(self) -> Tensor:
-        """Position of the first step of each sequence, shape (b,)."""
-        return self._tensor(self._first)
-
-    @cached_property
-    def last(self) -> Tensor:
-        """Position of the last step of each sequence, shape (b,)."""
-        return self._tensor(self._first + (self._lengths - 1) * self.n_lanes)
 
     @cached_property
     def cuts(self) -> Tensor:
@@ -108,11 +96,25 @@ class Lanes:
         """The sequence that each of `steps` belongs to, shape (total,)."""
         return self._tensor(np.repeat(np.arange(len(self._lengths)), self._lengths))
 
+    def at_first(self, x: Tensor) -> Tensor:
+        """The first step of each sequence, (b, h), of a grid laid flat (t * l, h)."""
+        if self.are_shared:
+            return x.index_select(0, self._tensor(self._first))
+        return x[: len(self._lengths)]
+
+    def at_last(self, x: Tensor) -> Tensor:
+        """The last step of each sequence, as `at_first` gives the first."""
+        last = self._first + (self._lengths - 1) * self.n_lanes
+        if self._is_full:  # so they are neighbours
+            return x[last[0] : last[-1] + 1]
+        return x.index_select(0, self._tensor(last))
+
     def fill(self, x: Tensor) -> Tensor:
         """From all steps, sequence by sequence, (total, c) to the grid (t, l, c)."""
         if self._is_full:
             lanes = x.reshape(len(self._lengths), self.n_steps, -1).transpose(0, 1)
-            return F.pad(lanes, (0, 0, 0, self._n_blank)) if self._n_blank else lanes
+            # A single sequence stands there twice for `exact`, which takes no memory.
+            return lanes if self.n_lanes == lanes.shape[1] else lanes.expand(-1, 2, -1)
         grid = x.new_zeros(self.n_steps * self.n_lanes, x.shape[1])
         grid = grid.index_copy(0, self.steps, x)
         return grid.view(self.n_steps, self.n_lanes, -1)

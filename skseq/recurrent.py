@@ -262,11 +262,11 @@ class Pooling(nn.Module):
 
     def _last(self, x: Tensor, lanes: Lanes) -> Tensor:
         """The final state of each direction: at the last step, and at the first."""
-        last = x.index_select(0, lanes.last)[:, : self.hidden_size]
+        last = lanes.at_last(x)
         if x.shape[1] == self.hidden_size:
             return last
-        first = x.index_select(0, lanes.first)[:, self.hidden_size :]
-        return torch.cat([last, first], dim=1)
+        first = lanes.at_first(x)
+        return torch.cat([last[:, : self.hidden_size], first[:, self.hidden_size :]], dim=1)
 
     def _mean(self, x: Tensor, lanes: Lanes) -> Tensor:
         return F.embedding_bag(lanes.steps, x, lanes.offsets, mode="mean")

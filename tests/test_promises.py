@@ -205,6 +205,24 @@ def test_threads_are_the_callers_own_afterwards():
     assert out.strip() == "[2, 2, 2, 2, 2] 2"
 
 
+@pytest.mark.parametrize("n_rows", [1, 2000])
+def test_predictions_compute_on_one_thread(n_rows):
+    out = run_fresh(f"""
+        import numpy as np, torch
+        from skseq import LSTMSequenceRegressor
+
+        torch.set_num_threads(2)
+        X, y = np.random.default_rng(0).normal(size=({n_rows}, 5)), np.arange(50.0)
+        model = LSTMSequenceRegressor(max_epochs=1).fit(np.ones((50, 5)), y)
+        found = []
+        note = lambda *_: found.append(torch.get_num_threads())
+        model.net_.module_.register_forward_pre_hook(note)
+        model.predict(X)
+        print(set(found), torch.get_num_threads())
+    """)
+    assert out.strip() == "{1} 2"
+
+
 # 3. scikit-learn's own checks all pass: test_sklearn_checks.py.
 # 4. What is saved loads: test_persistence.py.
 # 5. Every error says what to do: test_bad_input.py.
