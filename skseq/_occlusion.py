@@ -74,10 +74,14 @@ def channel_means(sequences: SequenceArray) -> np.ndarray:
 def unseen_symbol(sequences: SequenceArray, vocabulary: np.ndarray | None) -> np.ndarray:
     """A symbol that is neither in training nor in these sequences, (1,)."""
     seen = np.unique(stacked_steps(sequences))
-    if vocabulary is not None and vocabulary.dtype.kind == seen.dtype.kind:
+    is_text = seen.dtype.kind == "U"
+    if vocabulary is not None and (vocabulary.dtype.kind == "U") == is_text:
         seen = np.union1d(seen, vocabulary)
-    if seen.dtype.kind != "U":
-        return np.array([seen.max() + 1])
-    # Unicode's "unknown character", then those that it leaves to private use.
-    candidates = ["\ufffd", *map(chr, range(0xE000, 0xF8FF))]
-    return np.array([next(symbol for symbol in candidates if symbol not in seen)])
+    if is_text:
+        # Unicode's "unknown character", then those that it leaves to private use.
+        candidates = ["\ufffd", *map(chr, range(0xE000, 0xF8FF))]
+        return np.array([next(symbol for symbol in candidates if symbol not in seen)])
+    # Among one number more than there are symbols, one is free. In its smallest type it
+    # changes that of the steps only where they could not hold it.
+    free = np.setdiff1d(np.arange(len(seen) + 1), seen)[0]
+    return np.array([free], dtype=np.min_scalar_type(free))

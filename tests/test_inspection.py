@@ -200,6 +200,18 @@ def test_a_single_step_and_symbols_that_never_were():
     np.testing.assert_allclose(importance.values[:, 0], expected, atol=1e-12)
 
 
+@pytest.mark.parametrize("trained_on", [float, int, np.uint8])
+def test_the_symbol_that_never_was_is_new_in_every_type(trained_on):
+    X = np.random.default_rng(0).integers(247, 256, size=(20, 5))
+    model = GRUSequenceClassifier(embedding_dim=2, **FAST)
+    model.fit(X.astype(trained_on), X[:, 0] > 250)
+    x = X[0, :3]  # the model knows more symbols than these
+    whole, without = model.predict_proba([x, [1000, *x[1:]]])[:, 1]
+    for passed_as in (float, int, np.uint8):
+        importance = step_importance(model, [x.astype(passed_as)], target=True)
+        assert importance.values[0, 0] == pytest.approx(whole - without, abs=1e-12)
+
+
 # Integrated gradients.
 
 
