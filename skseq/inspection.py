@@ -268,6 +268,7 @@ def _for_each(target: Any, n: int) -> np.ndarray:
 # Integrated gradients.
 
 
+@torch.inference_mode(False)  # gradients, though the caller may have switched them off
 def _integrate(
     estimator: Any,
     X: Any,

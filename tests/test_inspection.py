@@ -325,6 +325,17 @@ def test_the_estimator_stays_as_it_was(trigger):
     assert all(not p.is_inference() for p in model.net_.module_.parameters())
 
 
+@pytest.mark.parametrize("switch", [torch.no_grad, torch.inference_mode])
+def test_integrated_gradients_where_gradients_are_off(ragged, switch):
+    X, y = ragged
+    model = GRUSequenceClassifier(**FAST).fit(X, y)
+    with switch():
+        importance = step_importance(model, X[:3], method="integrated_gradients")
+        assert not torch.is_grad_enabled()
+    expected = step_importance(model, X[:3], method="integrated_gradients")
+    np.testing.assert_array_equal(importance.values, expected.values)
+
+
 def test_several_outputs_are_chosen_by_position(ragged):
     X, _ = ragged
     y = np.array([[len(x), 2 * len(x)] for x in X], dtype=float)
