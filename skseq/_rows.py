@@ -38,7 +38,9 @@ class Rows:
         """Equal rows merged, weight 0 dropped, the rest in the order of their content."""
         columns = [self.y.reshape(len(self), -1)]
         if self.groups is not None:
-            columns.append(self.groups[:, None])
+            # Positions among the groups that count, as if weight 0 had never been there.
+            counted = np.unique(self.groups[self.weight != 0])
+            columns.append(np.searchsorted(counted, self.groups)[:, None])
         targets = np.hstack(columns)
         rows, weight = canonical_rows(self.sequences, targets, self.weight)
         return replace(self.take(rows), weight=weight)

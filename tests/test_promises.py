@@ -118,6 +118,19 @@ def test_row_order_and_copies_do_not_matter(ragged, cls):
     assert_same_model(weighted, repeated)
 
 
+@pytest.mark.parametrize("validation_fraction", [None, 0.2])
+def test_a_group_of_weight_zero_is_as_if_it_were_not_there(ragged, validation_fraction):
+    X, y = ragged
+    groups = np.arange(1, 41) // 2
+    weight = np.r_[0.0, np.ones(40)]
+    model = GRUSequenceClassifier(
+        **{**SMALL, "validation_fraction": validation_fraction}, batch_size=8
+    )
+    expected = model.fit(X, y, groups=groups).predict_proba(X)
+    model.fit([X[5] + 1, *X], ["up", *y], weight, groups=np.r_[-1, groups])
+    np.testing.assert_array_equal(model.predict_proba(X), expected)
+
+
 @pytest.mark.parametrize("random_state", [None, 0])
 @pytest.mark.parametrize("cls", CLASSES)
 def test_nothing_global_changes(ragged, cls, random_state):
