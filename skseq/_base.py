@@ -6,6 +6,7 @@ import copy
 import numbers
 import warnings
 from abc import ABCMeta, abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -55,6 +56,14 @@ from .recurrent import RecurrentNet
 from .sequences import SequenceArray, check_steps
 
 DEFAULT_FRACTION = 0.1
+# Parameters that the skorch net holds as numbers.
+NET_NUMBERS: dict[str, type] = {
+    "weight_decay": float,
+    "lr": float,
+    "batch_size": int,
+    "max_epochs": int,
+    "verbose": int,
+}
 
 
 class BaseSequenceEstimator(
@@ -65,6 +74,7 @@ class BaseSequenceEstimator(
     cell: ClassVar[str]
     net_: skorch.NeuralNet
     _optimizer: Any  # of the last training, whose moments there are
+    _made_with: dict[str, Any]  # the numbers of that net; parameters may have changed
     _stratified: bool = False  # whether a random validation set keeps class shares
 
     # What a task adds.
@@ -84,12 +94,14 @@ class BaseSequenceEstimator(
         """Outputs of the network."""
 
     @abstractmethod
-    def _learn_targets(self, train: Rows, module: RecurrentNet) -> None:
-        """Learn what the loss needs to know of the training targets."""
-
-    @abstractmethod
     def _dataset(self, rows: Rows, module: RecurrentNet) -> SequenceDataset:
         """Rows as the loss takes them."""
+
+    def _learn_targets(self, train: Rows, module: RecurrentNet) -> None:
+        """Learn what a new network keeps of the training targets."""
+
+    def _prepare_loss(self, train: Rows) -> None:
+        """Take what the loss needs from the parameters, for this training."""
 
     def _check_fraction(self, rows: Rows, fraction: float) -> None:
         """Raise ValueError if a random share of the rows is not possible."""
@@ -362,6 +374,7 @@ class BaseSequenceEstimator(
         """Everything up to the first epoch; `net_` is in place then, and stays."""
         epochs = 1 if incremental else int(self.max_epochs)
         device = resolve_device(self.device)
+        self._prepare_loss(train)
         training = self._dataset(train, module)
         training.sequences = for_device(training.sequences, device)
         self.history_ = [*self.history_]
@@ -379,14 +392,17 @@ class BaseSequenceEstimator(
             validation = self._dataset(valid, module)
             validation.sequences = for_device(validation.sequences, device)
             settings["train_split"] = predefined_split(validation)
-        net = self._make_net(
+        made_with = net_numbers(vars(self))
+        net = make_net(
             module,
+            self._make_loss(),
             device=device,
             optimizer=self.optimizer,
             # Those that tell of an epoch come behind the one that says which is best.
             callbacks=[*log, *schedule, *passed, EpochTasks(task, course), *progress],
             iterator_train__seed=self._seed,
             iterator_train__epoch=self.n_epochs_,
+            **made_with,
             **settings,
         )
         resumable = incremental and getattr(self, "_incremental", False)
@@ -395,6 +411,7 @@ class BaseSequenceEstimator(
         net.notify("on_train_begin", X=training, y=None)
         self.net_ = net
         self._optimizer = self.optimizer
+        self._made_with = made_with
         self._incremental = incremental
         return training, course
 
@@ -420,18 +437,6 @@ class BaseSequenceEstimator(
             patience=int(self.patience) if stops else None, restore_best=bool(stops)
         )
         return keeper, [keeper, *passed]
-
-    def _make_net(self, module: RecurrentNet, **settings: Any) -> skorch.NeuralNet:
-        return make_net(
-            module,
-            self._make_loss(),
-            weight_decay=float(self.weight_decay),
-            lr=float(self.lr),
-            batch_size=int(self.batch_size),
-            max_epochs=int(self.max_epochs),
-            verbose=int(self.verbose),
-            **settings,
-        )
 
     # After fit.
 
@@ -479,8 +484,17 @@ class BaseSequenceEstimator(
         # The generator is thrown away: it keeps torch's global one out of this.
         module = RecurrentNet(**network["config"], generator=torch.Generator())
         module.load_state_dict(numpy_to_tensors(network["weights"]))
-        self.net_ = self._make_net(
-            module, device=present_device(self.device), optimizer=self._optimizer
+        self.net_ = make_net(
+            module,
+            self._make_loss(),
+            device=present_device(self.device),
+            optimizer=self._optimizer,
+            **net_numbers(self._made_with),
         )
         if network["optimizer"] is not None:
             resume_optimizer(self.net_, numpy_to_tensors(network["optimizer"]))
+
+
+def net_numbers(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that a net is made with, of parameters or of what a file has; no others."""
+    return {name: kind(values[name]) for name, kind in NET_NUMBERS.items()}

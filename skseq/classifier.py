@@ -277,16 +277,24 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
 
     def _make_loss(self) -> Loss:
         loss = BinaryCrossEntropy if self._multilabel else CrossEntropy
-        return loss(float(self.label_smoothing))
+        return loss(self._smoothing)
 
     def _n_outputs(self) -> int:
         return len(self.classes_)
 
-    def _learn_targets(self, train: Rows, module: RecurrentNet) -> None:
-        """Class weights as scikit-learn defines them, from the training rows."""
+    def _prepare_loss(self, train: Rows) -> None:
+        """Smoothing, and class weights as scikit-learn defines them."""
+        self._smoothing = float(self.label_smoothing)
+        self._weight_of_class = None
         if self.class_weight is None:
-            self._weight_of_class = None
             return
+        missing = np.setdiff1d(np.arange(len(self.classes_)), train.y)
+        if self.class_weight == "balanced" and len(missing):
+            raise ValueError(
+                "class_weight='balanced' needs training rows of every class, and there is "
+                f"none of class {plain(self.classes_[missing[0]])!r}; pass a dict of "
+                "weights."
+            )
         self._weight_of_class = compute_class_weight(
             self.class_weight,
             classes=self.classes_,

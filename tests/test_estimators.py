@@ -203,6 +203,25 @@ def test_class_weight_is_a_weight_of_rows(cls, ragged):
     np.testing.assert_allclose(balanced, proba(class_weight=counts))
 
 
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_class_weight_counts_in_every_training(ragged, method):
+    X, y = ragged
+    options = {**QUICK, "max_epochs": 1, "warm_start": True}
+    by_class = GRUSequenceClassifier(**options).fit(X, y)
+    by_row = GRUSequenceClassifier(**options).fit(X, y)
+    getattr(by_class.set_params(class_weight={"up": 4}), method)(X, y)
+    getattr(by_row, method)(X, y, sample_weight=np.where(y == "up", 4.0, 1.0))
+    assert (by_class.predict_proba(X) == by_row.predict_proba(X)).all()
+
+
+def test_a_balance_of_classes_needs_all_of_them(ragged):
+    X, y = ragged
+    options = {**QUICK, "max_epochs": 1, "warm_start": True, "class_weight": "balanced"}
+    model = GRUSequenceClassifier(**options).fit(X, y)
+    with pytest.raises(ValueError, match="none of class 'down'; pass a dict"):
+        model.fit(X[1::2], y[1::2])
+
+
 def test_the_loss_is_normalised_over_the_training_set(ragged):
     """A batch of light rows moves the weights less than one of heavy rows."""
     X, y = ragged

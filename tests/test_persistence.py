@@ -151,6 +151,21 @@ def test_loss_and_optimizer_are_those_of_the_fit(ragged):
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("model", [MODELS["gru regressor"], MODELS["gru classifier"]])
+def test_parameters_that_make_no_sense_wait_for_the_next_fit(ragged, model, way):
+    model, X = fitted(clone(model).set_params(optimizer=torch.optim.Rprop), ragged)
+    expected = outputs(model, X)
+    nonsense = {"optimizer": "adam", "weight_decay": 0.1, "lr": "x", "batch_size": None}
+    nonsense |= {"max_epochs": "many", "verbose": "loud", "random_state": "seed"}
+    if hasattr(model, "label_smoothing"):
+        nonsense["label_smoothing"] = "much"
+    again = way(model.set_params(**nonsense))
+    assert (outputs(again, X) == expected).all()
+    assert again.net_.lr == model.net_.lr
+    assert again.get_params()["lr"] == "x"
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 @pytest.mark.parametrize("model", [MODELS["lstm regressor"], MODELS["gru classifier"]])
 def test_training_goes_on_exactly(ragged, model, way, optimizer):
