@@ -21,8 +21,10 @@ from skorch.helper import predefined_split
 from . import symbols
 from ._checks import (
     check_callbacks,
+    check_outputs,
     check_pooling,
     check_rows_match,
+    check_schedule,
     check_weight,
     draw_seed,
     unchanged_by_errors,
@@ -209,6 +211,7 @@ class BaseSequenceEstimator(
         resolve_device(self.device)  # before any work, should it be missing
         check_pooling(self.pooling)
         check_callbacks(self.callbacks)
+        check_schedule(self.lr_schedule, self.callbacks)
         sequences, ndim = self._check_X(X, y, reset=reset)
         check_rows_match(sequences, "X", y=y, sample_weight=sample_weight, groups=groups)
         weight = check_weight(sample_weight, sequences, "sample_weight")
@@ -448,7 +451,9 @@ class BaseSequenceEstimator(
         sequences = self._encode_X(sequences, "X")
         numbers = int(sequences.lengths.sum()) * self.net_.module_.pooling.steps_width
         with one_thread_for(numbers):
-            return predict_raw(self.net_, sequences, decode=decode)
+            outputs = predict_raw(self.net_, sequences, decode=decode)
+        check_outputs(outputs)
+        return outputs
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "net_")

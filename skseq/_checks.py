@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, _num_samples
+from skorch.callbacks import LRScheduler
 
 from .recurrent import POOLINGS
 from .sequences import SequenceArray
@@ -38,9 +39,18 @@ def draw_seed(random_state: Any) -> int:
 def check_rows_match(sequences: SequenceArray, name: str, **others: Any) -> None:
     """Raise if anything that belongs to the rows has another number of them."""
     for other, values in others.items():
-        if values is not None and _num_samples(values) != len(sequences):
+        if values is None:
+            continue
+        try:
+            n_rows = _num_samples(values)
+        except TypeError as error:
+            raise TypeError(
+                f"{other} must be an array with a row for each of the {len(sequences)} "
+                f"sequences of {name}, got {values!r}."
+            ) from error
+        if n_rows != len(sequences):
             raise ValueError(
-                f"{other} has {_num_samples(values)} rows, but {name} has "
+                f"{other} has {n_rows} rows, but {name} has "
                 f"{len(sequences)} sequences. (Each row of a table is one sequence; of a "
                 "table in long format pass a list with one array for each sequence.)"
             )
@@ -72,6 +82,27 @@ def check_callbacks(callbacks: Any) -> None:
                 f"{type(callback).__name__}, which is one of scikit-learn's; those are set "
                 "by estimator.set_callbacks(...)."
             )
+
+
+def check_schedule(lr_schedule: str, callbacks: Any) -> None:
+    """Raise if two schedules would set one learning rate in turns."""
+    if lr_schedule == "constant":
+        return
+    if any(isinstance(callback, LRScheduler) for callback in map(unnamed, callbacks or ())):
+        raise ValueError(
+            f"There is an LRScheduler in callbacks, and lr_schedule={lr_schedule!r} would "
+            "change the learning rate as well; set lr_schedule='constant'."
+        )
+
+
+def check_outputs(outputs: np.ndarray) -> None:
+    """Raise if finite input has overflowed in the network; outputs are (n, k)."""
+    finite = np.isfinite(outputs)
+    if not finite.all():
+        raise ValueError(
+            f"The prediction for sequence {finite.all(axis=1).argmin()} of X is not "
+            "finite: its values are too far from those of training. Check their units."
+        )
 
 
 def unnamed(callback: Any) -> Any:

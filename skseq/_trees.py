@@ -61,7 +61,10 @@ class Writer:
         if kind is torch.device:
             return {"device": str(value)}
         if kind is np.random.RandomState:
-            return {"RandomState": self.node(value.get_state(legacy=False), where)}
+            state = value.get_state(legacy=False)
+            if state["bit_generator"] != "MT19937":
+                self._refuse(f"a RandomState of {state['bit_generator']}", where)
+            return {"RandomState": self.node(state, where)}
         if kind is MetadataRequest:
             owner = value.owner if type(value.owner) is str else type(value.owner).__name__
             return {"requests": self.node(_requests(value), where), "owner": owner}

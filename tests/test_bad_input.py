@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import sparse
+from skorch.callbacks import LRScheduler
 
 from skseq import (
     GRUSequenceClassifier,
@@ -118,10 +119,11 @@ def test_numbers(cls, y, options, message):
         ([1, 1, -1, 1], "[Nn]egative"),
         ([0, 0, 0, 0], "zero"),
         ([1, 1, np.nan, 1], "NaN"),
+        (2.0, r"sample_weight must be an array .* each of the 4 sequences of X, got 2\.0"),
     ],
 )
 def test_weights(cls, weight, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         cls(validation_fraction=None).fit(X, Y, sample_weight=weight)
 
 
@@ -168,6 +170,17 @@ def test_callbacks_of_scikit_learn_have_a_place_of_their_own():
     model = LSTMSequenceClassifier(callbacks=[monitor])
     with pytest.raises(ValueError, match=r"takes skorch callbacks.*set_callbacks"):
         model.fit(X, Y)
+
+
+@pytest.mark.parametrize("callback", [LRScheduler(), ("rate", LRScheduler())])
+def test_one_schedule_is_enough(callback, monkeypatch):
+    model = GRUSequenceRegressor(
+        callbacks=[callback], hidden_size=2, max_epochs=2, validation_fraction=None
+    )
+    with pytest.raises(ValueError, match=r"LRScheduler.*set lr_schedule='constant'"):
+        model.fit(X, Y)
+    monkeypatch.undo()
+    model.set_params(lr_schedule="constant").fit(X, Y)
 
 
 @pytest.mark.parametrize("cls", CLASSES)
@@ -225,6 +238,12 @@ class TestPredict:
         self.model.set_params(validation_fraction=None, optimizer="adam")
         assert vars(self.model) == before
         assert (self.model.predict_proba(X) == expected).all()
+
+    @pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function"])
+    def test_values_that_overflow_in_the_network(self, method):
+        far = with_row(1, np.array([[1e300, -1e300]] * 2))
+        with pytest.raises(ValueError, match=r"sequence 1 of X is not finite.*too far"):
+            getattr(self.model, method)(far)
 
     def test_other_channels_than_in_fit(self):
         with pytest.raises(

@@ -423,6 +423,10 @@ REFUSED = {
     "a record": (FunctionTransformer(kw_args={"x": np.zeros(2, "i4,f4")}), "dtype"),
     "a set": (FunctionTransformer(kw_args={"x": {1}}), "kw_args.x is a builtins.set"),
     "itself": (FunctionTransformer(kw_args={"x": LOOP}), "nested too deeply"),
+    "a generator": (
+        skseq.GRUSequenceRegressor(random_state=np.random.RandomState(np.random.PCG64(0))),
+        "random_state is a RandomState of PCG64, which",
+    ),
     "a class": (PCA, "takes an estimator"),
     "a number": (5, "takes an estimator"),
 }
