@@ -10,10 +10,13 @@ import copy
 import math
 import numbers
 from collections import deque
+from collections.abc import Iterable, Iterator, Sized
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.metrics.cluster import contingency_matrix
 from sklearn.model_selection import (
     GroupShuffleSplit,
     ShuffleSplit,
@@ -265,7 +268,7 @@ class ValidationSplit(BaseEstimator):
     ----------
     cv : float, splitter or iterable, default=0.1
         A fraction of the rows, drawn at random; or a scikit-learn splitter or an
-        iterable of (train, validation) positions, **whose last split is used**:
+        iterable of (train, validation) positions or masks, **whose last split is used**:
         with `TimeSeriesSplit` that is the one that trains on the most rows.
         Splitters see the rows in the order in which they were passed.
     stratified : bool, default=False
@@ -323,8 +326,11 @@ class ValidationSplit(BaseEstimator):
 
         Raises
         ------
+        TypeError
+            If one of the splits that were passed is no pair of sides.
         ValueError
-            If a side would be empty, or the split cannot be stratified.
+            If a side would be empty, the sides name rows that are not there or share
+            one, or the split cannot be stratified.
         """
         n_samples = _num_samples(X)
         if y is not None:
@@ -333,18 +339,24 @@ class ValidationSplit(BaseEstimator):
         last = deque(splits, maxlen=1)
         if not last:
             raise ValueError(f"{self.cv} gives no split of {n_samples} rows.")
-        train, valid = (np.asarray(side) for side in last[0])
+        train, valid = (_positions(side, n_samples) for side in last[0])
         for side, name in ((train, "training"), (valid, "validation")):
             if not len(side):
                 raise ValueError(
                     f"The {name} side of the validation split is empty: {self.cv} of "
                     f"{n_samples} rows."
                 )
+        shared = np.intersect1d(train, valid)
+        if len(shared):
+            raise ValueError(
+                f"Row {shared[0]} is on both sides of the validation split; leave it on "
+                "one of them."
+            )
         return train, valid
 
     def _splitter(self, y: Any, groups: Any) -> Any:
         if not isinstance(self.cv, numbers.Real):
-            splitter = check_cv(self.cv)
+            splitter = check_cv(_checked_splits(self.cv))
             if getattr(splitter, "random_state", 0) is None:
                 splitter = copy.copy(splitter)
                 splitter.random_state = self.random_state
@@ -356,11 +368,73 @@ class ValidationSplit(BaseEstimator):
             raise ValueError("A stratified split needs y.")
         how = {"random_state": self.random_state}
         if groups is not None and self.stratified:
-            n_groups = len(np.unique(groups))
-            folds = min(max(round(1 / fraction), 2), n_groups)
-            return StratifiedGroupKFold(n_splits=folds, shuffle=True, **how)
+            return _StratifiedGroupShare(fraction, **how)
         if groups is not None:
             return GroupShuffleSplit(n_splits=1, test_size=fraction, **how)
         if self.stratified:
             return StratifiedShuffleSplit(n_splits=1, test_size=fraction, **how)
         return ShuffleSplit(n_splits=1, test_size=fraction, **how)
+
+
+def _checked_splits(cv: Any) -> Any:
+    """Splits that scikit-learn would unpack unseen; a splitter stays as it is."""
+    if hasattr(cv, "split") or not isinstance(cv, Iterable):
+        return cv
+    splits = list(cv)
+    for split in splits:
+        is_pair = isinstance(split, Sized) and len(split) == 2
+        if not is_pair or not all(np.ndim(side) == 1 for side in split):
+            raise TypeError(
+                "Each split must be a pair of training and validation positions; pass a "
+                "list of splits, [(train, valid)], also for a single one. Got a split that "
+                f"is {split!r:.60}."
+            )
+    return splits
+
+
+def _positions(side: Any, n_samples: int) -> np.ndarray:
+    """Rows of one side, of which a splitter may have made a mask."""
+    side = np.asarray(side)
+    if not side.size:
+        return np.empty(0, dtype=np.intp)
+    if side.dtype == bool and side.shape == (n_samples,):
+        return np.flatnonzero(side)
+    if side.dtype.kind not in "iu" or side.min() < -n_samples or side.max() >= n_samples:
+        raise ValueError(
+            f"A split must hold positions of the {n_samples} rows, from 0 to "
+            f"{n_samples - 1}, or a mask with a place for each of them."
+        )
+    return side % n_samples
+
+
+# More folds come nearer to the share, but take longer.
+MOST_FOLDS = 20
+
+
+class _StratifiedGroupShare:
+    """One split that keeps groups together and the shares of the classes: merged folds."""
+
+    def __init__(self, fraction: float, random_state: Any) -> None:
+        self.fraction = fraction
+        self.random_state = random_state
+
+    def split(
+        self, X: Any, y: np.ndarray, groups: Any
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        share = self._share_of_folds(y, groups)
+        folds = StratifiedGroupKFold(
+            share.denominator, shuffle=True, random_state=self.random_state
+        )
+        sides = [valid for _, valid in folds.split(X, y, groups)]
+        valid = np.sort(np.concatenate(sides[-share.numerator :]))
+        yield np.setdiff1d(np.arange(len(y)), valid), valid
+
+    def _share_of_folds(self, y: np.ndarray, groups: Any) -> Fraction:
+        """How many folds validate, of how many."""
+        of_class = (contingency_matrix(y, groups, sparse=True) > 0).sum(axis=1)
+        needed = round(1 / min(self.fraction, 1 - self.fraction))
+        # Only as many folds as the rarest class has groups can all hold it.
+        most = max(min(int(of_class.min()), MOST_FOLDS), needed)
+        most = min(most, len(np.unique(groups)))
+        share = Fraction(self.fraction).limit_denominator(most)
+        return min(max(share, Fraction(1, most)), Fraction(most - 1, most))

@@ -131,6 +131,27 @@ def test_groups_stay_together(stratified):
     assert len(set(groups[valid])) == 4
 
 
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.4, 0.6, 0.9])
+def test_stratified_groups_come_near_any_share(share):
+    y, groups = np.arange(200) % 2, np.arange(200) // 2
+    split = ValidationSplit(share, stratified=True, random_state=0)
+    train, valid = split.split(y, y, groups)
+    assert len(valid) == 200 * share
+    assert np.mean(y[valid]) == 0.5
+    assert sorted([*train, *valid]) == list(range(200))
+    assert not set(groups[train]) & set(groups[valid])
+
+
+@pytest.mark.parametrize("share", [0.3, 0.4, 0.7])
+def test_every_side_has_a_class_of_few_groups(share):
+    groups = np.repeat(np.arange(30), 3)
+    y = (groups < 3).astype(int)
+    for seed in range(5):
+        split = ValidationSplit(share, stratified=True, random_state=seed)
+        for side in split.split(y, y, groups):
+            assert set(y[side]) == {0, 1}
+
+
 def test_the_last_split_of_a_splitter():
     X = np.zeros(12)
     train, valid = ValidationSplit(TimeSeriesSplit(3)).split(X)
@@ -141,6 +162,14 @@ def test_the_last_split_of_a_splitter():
     train, valid = ValidationSplit(GroupKFold(4)).split(X, None, groups)
     assert len(set(groups[valid])) == 1
     assert len(ValidationSplit(LeaveOneOut()).split(X)[1]) == 1
+
+
+def test_masks_and_positions_from_the_end_are_positions():
+    mask = np.arange(10) < 7
+    train, valid = ValidationSplit([(mask, ~mask)])(list(range(10)))
+    assert (list(train), list(valid)) == ([*range(7)], [7, 8, 9])
+    train, valid = ValidationSplit([([0, 1], [-1])]).split(np.zeros(10))
+    assert (train.tolist(), valid.tolist()) == ([0, 1], [9])
 
 
 def test_a_splitter_without_seed_takes_this_one():
@@ -160,11 +189,20 @@ def test_a_splitter_without_seed_takes_this_one():
         ([], {}, "gives no split"),
         ([([0, 1], [])], {}, "validation side of the validation split is empty"),
         ([([], [0, 1])], {}, "training side of the validation split is empty"),
+        ([(range(9), [9, 10])], {}, "positions of the 10 rows, from 0 to 9, or a mask"),
+        ([([True], [1])], {}, "positions of the 10 rows"),
+        ([([0, 3], [2, 3])], {}, "Row 3 is on both sides"),
     ],
 )
 def test_impossible_splits(cv, options, message):
     with pytest.raises(ValueError, match=message):
         ValidationSplit(cv, **options).split(np.zeros(10))
+
+
+@pytest.mark.parametrize("cv", [(np.arange(7), np.arange(7, 10)), ([0, 1], [2, 3]), [0.1]])
+def test_a_single_split_stands_in_a_list(cv):
+    with pytest.raises(TypeError, match=r"pass a list of splits, \[\(train, valid\)\]"):
+        ValidationSplit(cv).split(np.zeros(10))
 
 
 def test_subsets_in_skorch():
