@@ -21,6 +21,8 @@ from skorch.helper import predefined_split
 from . import symbols
 from ._checks import (
     check_callbacks,
+    check_none_missing,
+    check_optimizer,
     check_outputs,
     check_pooling,
     check_rows_match,
@@ -210,6 +212,7 @@ class BaseSequenceEstimator(
         """Everything the caller passed, checked and encoded, in the caller's order."""
         resolve_device(self.device)  # before any work, should it be missing
         check_pooling(self.pooling)
+        check_optimizer(self.optimizer)
         check_callbacks(self.callbacks)
         check_schedule(self.lr_schedule, self.callbacks)
         sequences, ndim = self._check_X(X, y, reset=reset)
@@ -219,6 +222,7 @@ class BaseSequenceEstimator(
         if reset:
             self._learn_inputs(sequences, ndim, np.flatnonzero(weight))
         if groups is not None:
+            check_none_missing(groups, "groups")
             groups = np.unique(np.asarray(groups), return_inverse=True)[1].ravel()
         return Rows(self._encode_X(sequences, "X"), targets, weight, groups)
 

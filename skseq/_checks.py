@@ -7,11 +7,15 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
+from sklearn.utils._missing import is_pandas_na
 from sklearn.utils.validation import _check_sample_weight, _num_samples
 from skorch.callbacks import LRScheduler
 
+from ._training import OPTIMIZERS
+from .callbacks import ValidationSplit
 from .recurrent import POOLINGS
 from .sequences import SequenceArray
 
@@ -56,6 +60,38 @@ def check_rows_match(sequences: SequenceArray, name: str, **others: Any) -> None
             )
 
 
+def check_targets(y: Any, name: str) -> None:
+    """Raise if rows of y are missing, or hold several values that make no table."""
+    check_none_missing(y, name)
+    for position, cell in np.ndenumerate(_objects(y)):
+        if hasattr(cell, "__len__") and not isinstance(cell, (str, bytes)):
+            raise ValueError(
+                f"Row {position[0]} of {name} holds several values ({cell!r:.40}); a "
+                "sequence has one target, not one for each time step. Of several labels "
+                "make columns of 0 and 1 by sklearn.preprocessing.MultiLabelBinarizer, of "
+                "several numbers a table with as many in each row."
+            )
+
+
+def check_none_missing(values: Any, name: str) -> None:
+    """Raise where None would have to be compared with labels."""
+    for position, cell in np.ndenumerate(_objects(values)):
+        if cell is None or is_pandas_na(cell):
+            raise ValueError(
+                f"Row {position[0]} of {name} is missing ({cell}); leave the row out, or "
+                "give it a value."
+            )
+
+
+def _objects(values: Any) -> np.ndarray:
+    """The values that numpy has no type for, or an empty array."""
+    try:
+        array = np.asarray(values)
+    except ValueError:  # rows of unequal length
+        array = np.fromiter(values, dtype=object)
+    return array if array.dtype == object and array.ndim else np.empty(0, dtype=object)
+
+
 def check_weight(sample_weight: Any, sequences: SequenceArray, name: str) -> np.ndarray:
     weight = _check_sample_weight(
         sample_weight, np.empty(len(sequences)), dtype=np.float64, ensure_non_negative=True
@@ -74,6 +110,14 @@ def check_pooling(pooling: Any) -> None:
         )
 
 
+def check_optimizer(optimizer: Any) -> None:
+    if isinstance(optimizer, type) and not issubclass(optimizer, torch.optim.Optimizer):
+        raise ValueError(
+            f"The 'optimizer' parameter must be one of {tuple(OPTIMIZERS)} or a subclass "
+            f"of torch.optim.Optimizer, got {optimizer!r}."
+        )
+
+
 def check_callbacks(callbacks: Any) -> None:
     for callback in map(unnamed, callbacks or ()):
         if hasattr(callback, "on_fit_task_end"):
@@ -81,6 +125,14 @@ def check_callbacks(callbacks: Any) -> None:
                 f"The 'callbacks' parameter takes skorch callbacks, got "
                 f"{type(callback).__name__}, which is one of scikit-learn's; those are set "
                 "by estimator.set_callbacks(...)."
+            )
+        # skorch takes None for a callback that is switched off.
+        known = callback is None or isinstance(callback, ValidationSplit)
+        if not known and not hasattr(callback, "on_train_begin"):
+            raise ValueError(
+                f"The 'callbacks' parameter takes skorch callbacks, got {callback!r:.60}; "
+                "make what it does a method, such as on_epoch_end, of a subclass of "
+                "skorch.callbacks.Callback."
             )
 
 

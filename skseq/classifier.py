@@ -19,6 +19,7 @@ from sklearn.utils.multiclass import (
 from skorch.callbacks import Callback
 
 from ._base import BaseSequenceEstimator
+from ._checks import check_targets
 from ._docs import CLASSIFIER_ATTRIBUTES, CLASSIFIER_PARAMETERS
 from ._parameters import SequenceParameters
 from ._rows import Rows
@@ -129,6 +130,7 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
         try:
             if first:
                 self.__dict__.pop("classes_", None)
+                check_targets(y, "y")
                 self._multilabel = type_of_target(y) == "multilabel-indicator"
                 if self._multilabel:
                     classes = np.arange(np.shape(y)[1])
@@ -209,6 +211,7 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
     ) -> np.ndarray:
         if hasattr(y, "tocsr"):
             y = y.toarray()
+        check_targets(y, name)
         assert_all_finite(y, input_name=name)
         check_classification_targets(y)
         multilabel = type_of_target(y) == "multilabel-indicator"

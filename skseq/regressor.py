@@ -10,6 +10,7 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import StrOptions
 
 from ._base import BaseSequenceEstimator
+from ._checks import check_targets
 from ._docs import REGRESSOR_ATTRIBUTES, REGRESSOR_PARAMETERS
 from ._parameters import SequenceParameters
 from ._rows import Rows, safe_scale
@@ -68,6 +69,13 @@ class SequenceRegressor(RegressorMixin, BaseSequenceEstimator):
     def _encode_y(
         self, y: Any, weight: np.ndarray, name: str, *, learn: bool
     ) -> np.ndarray:
+        check_targets(y, name)
+        if np.asarray(y).dtype.kind in "mM":
+            raise ValueError(
+                f"{name} holds dates or durations, but a regressor predicts numbers. "
+                "Divide durations by their unit, for example (dates - dates[0]) / "
+                "np.timedelta64(1, 'D')."
+            )
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name)
         n_outputs = y.shape[1] if y.ndim == 2 else 1
         if learn:

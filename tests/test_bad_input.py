@@ -1,6 +1,8 @@
 """Bad input: an error before any training, which names the sequence and the way out."""
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from scipy import sparse
 from skorch.callbacks import LRScheduler
@@ -71,11 +73,30 @@ def test_sequences(cls, bad, message):
         (None, "requires y to be passed"),
         ([0, 1, np.nan, 1], "NaN"),
         (np.zeros((4, 1, 1)), "dim 3|Unknown label type: unknown|3D array"),
+        (np.array(["a", "b", None, "b"], dtype=object), "Row 2 of y is missing"),
+        (pl.Series(["a", "b", None, "b"]), "Row 2 of y is missing"),
+        (pd.Series(["a", None, "b", "b"], dtype="string"), "Row 1 of y is missing"),
+        ([np.ones(len(x), int) for x in X], "Row 0 of y .* not one for each time step"),
+        (pd.Series([[1, 2], [3]] * 2), "Row 0 of y .* not one for each time step"),
+        ([("a",), ("a", "b")] * 2, "columns of 0 and 1 by .*MultiLabelBinarizer"),
+        ([{"a"}, {"a", "b"}] * 2, "columns of 0 and 1 by .*MultiLabelBinarizer"),
     ],
 )
 def test_targets(cls, y, message):
     with pytest.raises(ValueError, match=message):
         cls(validation_fraction=None).fit(X, y)
+
+
+@pytest.mark.parametrize("cls", CLASSES[:2])
+def test_targets_of_partial_fit(cls):
+    with pytest.raises(ValueError, match="not one for each time step"):
+        cls().partial_fit(X, [np.ones(len(x), int) for x in X], classes=[0, 1])
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_groups(cls):
+    with pytest.raises(ValueError, match="Row 1 of groups is missing"):
+        cls().fit(X, Y, groups=np.array(["a", None] * 2, dtype=object))
 
 
 @pytest.mark.parametrize("cls", CLASSES[:2])
@@ -102,6 +123,8 @@ def test_labels(cls, y, options, message, monkeypatch):
     ("y", "options", "message"),
     [
         (["a", "b", "c", "d"], {}, "could not convert string"),
+        (np.arange(4).astype("M8[D]"), {}, "y holds dates or durations"),
+        (pd.Series(pd.date_range("2026", periods=4)), {}, "predicts numbers. Divide"),
         ([1, 2, -3, 4], {"loss": "poisson"}, "needs y >= 0"),
         ([0, 0, 0, 0], {"loss": "poisson"}, "positive mean"),
     ],
@@ -138,6 +161,7 @@ BAD_PARAMETERS = [
     {"embedding_dim": 0},
     {"loss": "hinge"},
     {"optimizer": "lion"},
+    {"optimizer": dict},
     {"lr": 0},
     {"weight_decay": -1},
     {"batch_size": 0},
@@ -154,6 +178,8 @@ BAD_PARAMETERS = [
     {"random_state": "seed"},
     {"verbose": -1},
     {"callbacks": "EarlyStopping"},
+    {"callbacks": [print]},
+    {"callbacks": [("print", print)]},
 ]
 
 
@@ -162,6 +188,19 @@ BAD_PARAMETERS = [
 def test_parameters_are_named(cls, parameters):
     with pytest.raises(ValueError, match=next(iter(parameters))):
         cls(**parameters).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"pooling": "avg"}, r"one or a tuple of \('last', 'mean', 'max', 'attention'\)"),
+        ({"optimizer": dict}, "a subclass of torch.optim.Optimizer, got .*dict"),
+        ({"callbacks": [print]}, "takes skorch callbacks.*a subclass of skorch.callbacks"),
+    ],
+)
+def test_parameters_say_what_they_may_be(parameters, message):
+    with pytest.raises(ValueError, match=message):
+        LSTMSequenceClassifier(**parameters).fit(X, Y)
 
 
 def test_callbacks_of_scikit_learn_have_a_place_of_their_own():

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
@@ -281,6 +283,17 @@ def test_epochs_without_validation_leave_a_gap(sequences):
     ]
 
 
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+def test_a_history_may_be_a_table(sequences, frame):
+    model = LSTMSequenceClassifier(validation_fraction=0.2, **FAST).fit(*sequences)
+    model.partial_fit(*sequences)  # an epoch without validation
+    expected = TrainingHistoryDisplay.from_history(model.history_)
+    display = TrainingHistoryDisplay.from_history(frame(model.history_))
+    assert display.lines_.keys() == expected.lines_.keys()
+    for name, line in display.lines_.items():
+        np.testing.assert_array_equal(line.get_data(), expected.lines_[name].get_data())
+
+
 def test_two_models_share_axes(classifier, forecaster):
     _, axes = plt.subplots(2)
     first = TrainingHistoryDisplay.from_estimator(classifier, ax=axes, name="one")
@@ -414,6 +427,8 @@ def test_errors_of_sequences(sequences, classifier):
         ({"rows": [24]}, "positions of the 24 sequences of X, from 0 to 23"),
         ({"rows": []}, "one or more positions"),
         ({"channels": [2]}, "channels must be one or more of 0 to 1"),
+        ({"channels": ["trend"]}, r"one or more of 0 to 1, got \['trend'\]"),
+        ({"channels": 1}, "channels must be one or more of 0 to 1"),
         ({"feature_names": ["a"]}, "1 names, but there are 2 channels"),
         ({"method": "guess"}, "method"),
     ):
@@ -455,6 +470,33 @@ def test_forecasts_lie_where_their_windows_end(forecaster):
     one = ForecastDisplay.from_predictions(y[:, 2], predicted[:, 2], steps=X.starts + 12)
     assert one.line_.get_xdata()[0] == 32
     np.testing.assert_array_equal(one.line_.get_ydata(), predicted[:, 2])
+
+
+@pytest.mark.parametrize(("horizon", "stride"), [(1, 1), (1, 2), (3, 1), (3, 6)])
+def test_of_several_targets_one_is_drawn(horizon, stride):
+    series = np.column_stack([SERIES, 100 + SERIES])
+    X, y = sliding_windows(series, length=10, horizon=horizon, stride=stride)
+    model = GRUSequenceRegressor(validation_fraction=None, **FAST).fit(X, y)
+    with pytest.raises(ValueError, match=r"steps or targets.*columns=slice\(0, None, 2\)"):
+        ForecastDisplay.from_estimator(model, X, y)
+    second = slice(1, None, 2)
+    display = ForecastDisplay.from_estimator(
+        model, X, y, columns=second, interval=(model, model)
+    )
+    steps, values = display.truth_line_.get_data()
+    known = ~np.isnan(values)
+    np.testing.assert_array_equal(values[known], 100 + SERIES[steps[known]])
+    expected = model.predict(X)[:, second].squeeze()
+    for drawn in (display.y_pred, display.lower, display.upper):
+        np.testing.assert_array_equal(drawn, expected)
+
+
+def test_steps_of_one_of_several_channels_are_all_drawn():
+    series = np.column_stack([SERIES, 100 + SERIES])
+    X, y = sliding_windows(series, length=10, horizon=2, target=0)
+    model = GRUSequenceRegressor(validation_fraction=None, **FAST).fit(X, y)
+    display = ForecastDisplay.from_estimator(model, X, y, columns=slice(None))
+    np.testing.assert_array_equal(display.truth_line_.get_ydata(), SERIES[10:])
 
 
 def test_interval_is_what_two_models_say():
@@ -538,7 +580,7 @@ def test_errors_of_forecasts(forecaster):
         ((y, y), {"index": [1, 2]}, "index has 2 entries, but a forecast is for step 3"),
         ((y, y), {"every": 0}, "every must be 1 or more"),
         ((np.ones((2, 2, 2)),) * 2, {}, "must have the shape"),
-        (([[1, 2], [3, 4]], [[1, 2], [3, 4]]), {}, "says two things of step 1"),
+        (([[1, 2], [3, 4]], [[1, 2], [3, 4]]), {}, "two things of step 1.*columns"),
     ):
         with pytest.raises(ValueError, match=message):
             make(*data, **options)

@@ -205,6 +205,7 @@ class ForecastDisplay:
         X: Any,
         y: Any,
         *,
+        columns: Any = None,
         interval: tuple[Any, Any] | None = None,
         steps: Any = None,
         index: Any = None,
@@ -226,6 +227,11 @@ class ForecastDisplay:
             Windows of one series, as `sliding_windows` makes them.
         y : array-like of shape (n_windows,) or (n_windows, horizon)
             What followed them.
+        columns : slice, sequence of int or None, default=None
+            The columns of y that are the steps of one target, which is drawn. It must be
+            said where X has several channels and y several columns, which may be targets:
+            ``slice(None)`` if they are all steps of one, ``slice(0, None, 2)`` for the
+            first of two targets of `sliding_windows`.
         interval : (estimator, estimator) or None, default=None
             Two fitted regressors that predict the interval's lower and upper end, such
             as models of two quantiles.
@@ -246,7 +252,8 @@ class ForecastDisplay:
         NotFittedError
             If an estimator is not fitted.
         ValueError
-            As in `from_predictions`.
+            As in `from_predictions`, or if nobody can know whether the columns of y are
+            steps or targets.
         """
         check_matplotlib(f"{cls.__name__}.from_estimator")
         if interval is not None and len(interval) != 2:
@@ -256,10 +263,15 @@ class ForecastDisplay:
         estimators = [estimator, *(interval or ())]
         for one in estimators:
             check_is_fitted(one)
-        check_rows_match(convert(X)[0], "X", y=y)
+        sequences = convert(X)[0]
+        check_rows_match(sequences, "X", y=y)
+        y = _of_one_target(np.asarray(y), columns, sequences.n_channels)
         if steps is None and isinstance(X, SequenceArray):
             steps = X.starts + X.lengths
-        y_pred, *ends = (one.predict(X) for one in estimators)
+        y_pred, *ends = (
+            _of_one_target(one.predict(X), columns, sequences.n_channels)
+            for one in estimators
+        )
         lower, upper = ends or (None, None)
         return cls.from_predictions(
             y,
@@ -300,7 +312,8 @@ class ForecastDisplay:
         Parameters
         ----------
         y_true : array-like of shape (n_windows,) or (n_windows, horizon)
-            What came; NaN where nobody knows yet.
+            What came; NaN where nobody knows yet. Of several targets pass the columns of
+            one, for example ``y[:, ::2]`` for the first of two.
         y_pred : array-like like `y_true`
             What was forecast.
         steps : array-like of shape (n_windows,), default=None
@@ -379,6 +392,20 @@ def _numbers(values: Any, name: str, like: np.ndarray | None = None) -> np.ndarr
     return array
 
 
+def _of_one_target(values: np.ndarray, columns: Any, n_channels: int) -> np.ndarray:
+    """The columns to draw, which are steps, not targets."""
+    if values.ndim < 2 or values.shape[1] == 1:
+        return values
+    if columns is None and n_channels > 1:
+        raise ValueError(
+            f"y has {values.shape[1]} columns and X {n_channels} channels, so the columns "
+            "may be steps or targets. Say which are the steps of one target: "
+            "columns=slice(None) if all are, columns=slice(0, None, 2) for the first of "
+            "two targets."
+        )
+    return values if columns is None else values[:, columns]
+
+
 def _as_paths(values: np.ndarray) -> np.ndarray:
     """One row for each window, (n, h)."""
     return values.reshape(len(values), -1)
@@ -401,8 +428,9 @@ def _series(y_true: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarr
         step = at[1:][differs][0]
         raise ValueError(
             f"y_true says two things of step {step}: the rows are not windows of one "
-            "series in the order of time. Pass steps, the step that the first forecast of "
-            "each row is for."
+            "series in the order of time, or the columns are not the steps of one target. "
+            "Pass steps, the step that the first forecast of each row is for, or the "
+            "columns of one target."
         )
     first = np.append(True, ~again)
     return at[first], values[first]

@@ -161,7 +161,8 @@ class TrainingHistoryDisplay:
         alone = "o" if len(epochs) == 1 else ""  # a line needs two points to be seen
         colour: dict[str, Any] = {}
         for side, (label, style) in SIDES.items():
-            values = [row.get(f"{side}_{metric}", np.nan) for row in self.history]
+            column = [row.get(f"{side}_{metric}") for row in self.history]
+            values = np.array(column, dtype=np.float64)  # NaN where there is None
             if np.isnan(values).all():
                 continue
             looks = with_defaults(
@@ -236,8 +237,9 @@ class TrainingHistoryDisplay:
 
         Parameters
         ----------
-        history : list of dict
-            As in ``history_``; the history of a skorch net works too.
+        history : list of dict, or DataFrame
+            As in ``history_``; the history of a skorch net works too, and so does a table
+            of it in pandas or polars.
         best_epoch : int or None, default=None
             The epoch to mark.
         loss_name, score_name : str, default="loss" and "score"
@@ -255,7 +257,7 @@ class TrainingHistoryDisplay:
             If the history is empty, has rows without "epoch", or lacks `best_epoch`.
         """
         check_matplotlib(f"{cls.__name__}.from_history")
-        history = list(history)
+        history = _rows(history)
         if not history or not all("epoch" in row for row in history):
             raise ValueError(
                 "history must be a list with a dict for each epoch, such as history_ of a "
@@ -275,3 +277,12 @@ class TrainingHistoryDisplay:
             name=name,
         )
         return display.plot(ax, metrics=metrics, line_kw=line_kw)
+
+
+def _rows(history: Any) -> list[dict[str, Any]]:
+    """A dict for each epoch, also of a frame, which iterates over its columns."""
+    if not hasattr(history, "columns"):
+        return list(history)
+    names = list(history.columns)
+    columns = (history[name] for name in names)
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]

@@ -411,12 +411,13 @@ def _check_rows(rows: Any, n: int) -> np.ndarray:
 
 
 def _check_channels(channels: Sequence[int] | None, n_channels: int) -> list[int]:
-    chosen = list(range(n_channels)) if channels is None else list(channels)
-    if not chosen or not all(0 <= channel < n_channels for channel in chosen):
+    chosen = np.arange(n_channels) if channels is None else np.asarray(channels)
+    whole = chosen.ndim == 1 and chosen.size and chosen.dtype.kind in "iu"
+    if not whole or chosen.min() < 0 or chosen.max() >= n_channels:
         raise ValueError(
             f"channels must be one or more of 0 to {n_channels - 1}, got {channels!r}."
         )
-    return chosen
+    return chosen.tolist()
 
 
 def _check_names(feature_names: Sequence[str] | None, n_channels: int) -> None:
