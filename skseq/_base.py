@@ -138,7 +138,8 @@ class BaseSequenceEstimator(
         sample_weight : array-like of shape (n_samples,), default=None
             Weight 2 is two copies of a row, weight 0 is none.
         X_val, y_val : like X and y, default=None
-            A validation set of one's own; no rows of X are set aside then.
+            A validation set of one's own; no rows of X are set aside then. A pipeline
+            transforms it only if told to, by ``transform_input=["X_val"]``.
         sample_weight_val : array-like of shape (n_val,), default=None
             Weights of the validation set.
         groups : array-like of shape (n_samples,), default=None

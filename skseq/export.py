@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
 from os import PathLike
 from typing import Any
 
+import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ._atomic import write_whole
 from ._base import BaseSequenceEstimator
+from .recurrent import Standardize
 
 __all__ = ["to_onnx"]
+
+# What predictions of the graph may differ by, and steps of a channel in units of its scale.
+TOLERANCE = 1e-5
+# float32 rounds a number by up to this share of it: 6e-8.
+ROUNDING = float(np.finfo(np.float32).eps) / 2
 
 
 def to_onnx(estimator: Any, path: str | PathLike[str]) -> None:
@@ -38,6 +46,12 @@ def to_onnx(estimator: Any, path: str | PathLike[str]) -> None:
     ImportError
         If onnx is missing; the extra `onnx` brings it.
 
+    Warns
+    -----
+    UserWarning
+        If a channel's mean is so many times its scale (about 170) that float32 rounds its
+        steps by more than 1e-5 of the scale.
+
     See Also
     --------
     save : Keeps the estimator itself, for Python.
@@ -60,8 +74,12 @@ def to_onnx(estimator: Any, path: str | PathLike[str]) -> None:
       was in `fit`.
 
     The graph computes in float32, so that probabilities differ by less than 1e-5 from
-    the estimator's. The metadata of the file has ``estimator`` and ``skseq`` (its
-    version), and as JSON ``classes`` and ``vocabulary`` where there are any.
+    the estimator's for the same float32 steps. Steps that lose digits in float32 (a
+    pressure of 101325.27 Pa) are other steps: subtract a constant near the mean, in
+    float64, before `fit` and before the graph.
+
+    The metadata of the file has ``estimator`` and ``skseq`` (its version), and as JSON
+    ``classes`` and ``vocabulary`` where there are any.
 
     Examples
     --------
@@ -97,4 +115,23 @@ def to_onnx(estimator: Any, path: str | PathLike[str]) -> None:
         message = 'to_onnx needs onnx: pip install "skseq[onnx]"'
         raise ImportError(message) from error
 
+    if not hasattr(estimator, "vocabulary_"):
+        warn_of_rounding(estimator.net_.module_.scaling)
     write_whole(path, make_model(estimator).SerializeToString())
+
+
+def warn_of_rounding(scaling: Standardize) -> None:
+    """Say which channel float32 rounds, before it is standardised, by too much."""
+    mean, scale = scaling.get()
+    rounded = ROUNDING * np.abs(mean) / scale
+    worst = int(rounded.argmax())
+    if rounded[worst] > TOLERANCE:
+        warnings.warn(
+            f"Channel {worst} of X (counted from 0) has the mean {mean[worst]:.6g} and the "
+            f"scale {scale[worst]:.3g}. X is float32 in the graph, which rounds its steps "
+            f"by up to {rounded[worst]:.0e} scales, so predictions may differ by more than "
+            f"{TOLERANCE:g}. Subtract a constant near the mean from X, in float64, before "
+            "fit and before the graph. (Numbers that are float32 from the start are not "
+            "rounded.)",
+            stacklevel=3,
+        )

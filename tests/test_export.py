@@ -116,7 +116,24 @@ def test_a_mean_far_from_zero(tmp_path):
     X = [(100_000 + rng.normal(size=(n, 1))).astype(np.float32) for n in (4, 6, 3) * 10]
     y = [x[-1, 0] > 100_000 for x in X]
     model = LSTMSequenceClassifier(**QUICK, **LR).fit(X, y)
-    assert_same(served(model, X, tmp_path / "model.onnx"), model.predict_proba(X))
+    with pytest.warns(UserWarning, match=r"Channel 0 .* mean 1000\d\d.* rounds its steps"):
+        answer = served(model, X, tmp_path / "model.onnx")
+    assert_same(answer, model.predict_proba(X))
+
+
+def test_a_constant_subtracted_before_keeps_the_digits(tmp_path):
+    rng = np.random.default_rng(0)
+    noise = [rng.normal(size=(n, 2)) for n in (4, 6, 3) * 10]
+    X = [100_000 * np.array([0, 1]) + x for x in noise]
+    y = [x[-1, 1] for x in noise]
+    model = GRUSequenceRegressor(**QUICK, **LR).fit(X, y)
+    with pytest.warns(UserWarning, match="Channel 1 of X") as caught:
+        to_onnx(model, tmp_path / "model.onnx")
+    assert caught[0].filename == __file__
+    centred = [x - np.array([0, 100_000]) for x in X]
+    model.fit(centred, y)
+    answer = served(model, centred, tmp_path / "model.onnx")  # a warning would be an error
+    assert_same(answer, model.predict(centred))
 
 
 @pytest.mark.parametrize("cls", CLASSIFIERS)
