@@ -286,7 +286,7 @@ def _shuffle_time(sequences: SequenceArray, random: np.random.Generator) -> Sequ
     steps = stacked_steps(sequences)
     row = np.repeat(np.arange(len(sequences)), sequences.lengths)
     order = np.lexsort((random.random(len(steps)), row))
-    return SequenceArray(steps[order], sequences.lengths)
+    return sequences.with_steps(steps[order], sequences.lengths)
 
 
 def _other_rows(

@@ -43,7 +43,9 @@ class Rows:
             columns.append(np.searchsorted(counted, self.groups)[:, None])
         targets = np.hstack(columns)
         rows, weight = canonical_rows(self.sequences, targets, self.weight)
-        return replace(self.take(rows), weight=weight)
+        # A split by the place in a series comes before; no other needs to know it.
+        placeless = replace(self, sequences=self.sequences.without_spans())
+        return replace(placeless.take(rows), weight=weight)
 
 
 def step_statistics(

@@ -261,7 +261,7 @@ def for_device(sequences: SequenceArray, device: torch.device) -> SequenceArray:
     """The same sequences in numbers that the device has."""
     if device.type == "mps" and sequences.dtype == np.float64:
         values = sequences.values.astype(np.float32)
-        return SequenceArray(values, sequences.lengths, sequences.starts)
+        return sequences.with_steps(values, sequences.lengths, sequences.starts)
     return sequences
 
 

@@ -120,7 +120,7 @@ def convert(X: Any, name: str = "X") -> tuple[SequenceArray, int]:
     if isinstance(X, SequenceArray):
         values = numbers_or_text(X.values, name)
         if values is not X.values:
-            X = SequenceArray(values, X.lengths, X.starts)
+            X = X.with_steps(values, X.lengths, X.starts)
         return X, 1
     if hasattr(X, "tocsr"):
         raise TypeError(
@@ -222,7 +222,7 @@ def _from_nested(tensor: Any, name: str) -> SequenceArray:
         return _from_cells(tensor.unbind(), name)
     steps, lengths, starts = parts
     values = numbers_or_text(_tensor_to_numpy(steps), name)
-    return SequenceArray(values, lengths, starts)
+    return SequenceArray(values, lengths, starts).without_spans()
 
 
 def _from_block(array: np.ndarray, name: str) -> tuple[SequenceArray, int]:

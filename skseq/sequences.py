@@ -35,12 +35,17 @@ class SequenceArray:
         The number of time steps of each sequence.
     starts : array-like of shape (n_sequences,), dtype int, default=None
         Where each sequence begins in `values`. None means that the sequences
-        follow one another without gaps.
+        follow one another without gaps. Where it is given, `values` is a series,
+        and the sequences are cut from it.
 
     Attributes
     ----------
     values, starts, lengths : ndarray
         As above; `starts` and `lengths` are int64.
+    spans : ndarray of shape (n_sequences, 2) or None
+        The steps of its series that each sequence was cut from, begin and end. It
+        stays with the rows when they are selected, pickled or transformed, while
+        `starts` changes with `values`. None means that this is not known.
     n_channels : int
         Number of values at each time step.
     shape : tuple of (int,)
@@ -66,9 +71,13 @@ class SequenceArray:
     array([2, 1])
     >>> X[1:].values is X.values
     True
+    >>> SequenceArray(np.arange(6.0), lengths=[3, 3], starts=[0, 2]).spans
+    array([[0, 3],
+           [2, 5]])
     """
 
     ndim = 1
+    spans: np.ndarray | None = None
     _packed: tuple[np.ndarray, np.ndarray] | None = None
 
     def __init__(self, values: Any, lengths: Any, starts: Any = None) -> None:
@@ -80,9 +89,8 @@ class SequenceArray:
                 f"values must have the shape (total_steps, n_channels), got {values.shape}."
             )
         lengths = _as_positions(lengths, "lengths")
-        if starts is None:
-            starts = np.cumsum(lengths) - lengths
-        starts = _as_positions(starts, "starts")
+        is_cut = starts is not None
+        starts = _as_positions(starts if is_cut else np.cumsum(lengths) - lengths, "starts")
         if starts.shape != lengths.shape:
             raise ValueError(
                 f"starts and lengths differ in length: {len(starts)} and {len(lengths)}."
@@ -97,15 +105,32 @@ class SequenceArray:
         self.values = values
         self.starts = starts
         self.lengths = lengths
+        if is_cut:
+            self.spans = np.stack([starts, starts + lengths], axis=1)
 
     @classmethod
     def trusted(
-        cls, values: np.ndarray, lengths: np.ndarray, starts: np.ndarray
+        cls,
+        values: np.ndarray,
+        lengths: np.ndarray,
+        starts: np.ndarray,
+        spans: np.ndarray | None = None,
     ) -> SequenceArray:
         """Without checks, from 2-D values and int64 positions that lie within them."""
         sequences = cls.__new__(cls)
         sequences.values, sequences.lengths, sequences.starts = values, lengths, starts
+        sequences.spans = spans
         return sequences
+
+    def with_steps(self, values: Any, lengths: Any, starts: Any = None) -> SequenceArray:
+        """Sequences that hold other steps, and come from where these come from."""
+        sequences = SequenceArray(values, lengths, starts)
+        sequences.spans = self.spans
+        return sequences
+
+    def without_spans(self) -> SequenceArray:
+        """The same sequences, which do not know where they come from."""
+        return self.trusted(self.values, self.lengths, self.starts)
 
     @classmethod
     def from_equal(cls, block: np.ndarray) -> SequenceArray:
@@ -170,7 +195,8 @@ class SequenceArray:
                 raise IndexError(f"Rows are chosen in one dimension, got {key.ndim}.")
             if key.size == 0:
                 key = key.astype(np.intp)
-        return self.trusted(self.values, self.lengths[key], self.starts[key])
+        spans = None if self.spans is None else self.spans[key]
+        return self.trusted(self.values, self.lengths[key], self.starts[key], spans)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if len(self) and (self.lengths != self.lengths[0]).any():
@@ -190,15 +216,22 @@ class SequenceArray:
         """Bytes that the rows hold. Dask sends large arguments once, not with each task."""
         held = int(self.lengths.sum()) * self.n_channels * self.dtype.itemsize
         positions = self.lengths.nbytes + self.starts.nbytes
+        positions += 0 if self.spans is None else self.spans.nbytes
         return object.__sizeof__(self) + min(held, self.values.nbytes) + positions
 
-    def __getstate__(self) -> dict[str, np.ndarray]:
+    def __getstate__(self) -> dict[str, np.ndarray | None]:
         """The rows with their part of the block, for a file or another process."""
-        if self._packed is None:
-            # Kept, because joblib knows by its identity an array that it has sent before.
-            self._packed = _packed(self)
+        packed = _packed(self)
+        # Joblib knows by its identity an array that it has sent before.
+        if self._packed is None or not all(map(_same, self._packed, packed)):
+            self._packed = packed
         values, starts = self._packed
-        return {"values": values, "lengths": self.lengths, "starts": starts}
+        return {
+            "values": values,
+            "lengths": self.lengths,
+            "starts": starts,
+            "spans": self.spans,
+        }
 
     def map(self, function: Callable[[np.ndarray], Any]) -> SequenceArray:
         """Apply a function to each sequence.
@@ -229,7 +262,7 @@ class SequenceArray:
         columns = [r.reshape(-1, 1) if r.ndim == 1 else r for r in results]
         if not columns:
             return self
-        return SequenceArray(np.concatenate(columns), [len(c) for c in columns])
+        return self.with_steps(np.concatenate(columns), [len(c) for c in columns])
 
     def __repr__(self) -> str:
         if not len(self):
@@ -266,6 +299,16 @@ def _packed(sequences: SequenceArray) -> tuple[np.ndarray, np.ndarray]:
     return values, part.starts
 
 
+def _same(array: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two arrays lie in the same place, or are bit for bit the same copies."""
+    if array.__array_interface__ == other.__array_interface__:
+        return True
+    if array.dtype != other.dtype or array.shape != other.shape:
+        return False
+    chunks = (slice(c, c + CHUNK_STEPS) for c in range(0, len(array), CHUNK_STEPS))
+    return all(array[c].tobytes() == other[c].tobytes() for c in chunks)
+
+
 def _as_positions(numbers: Any, name: str) -> np.ndarray:
     array = np.asarray(numbers)
     if array.size == 0:
@@ -297,6 +340,11 @@ def stacked_steps(sequences: SequenceArray) -> np.ndarray:
     if len(sequences) and (sequences.starts[1:] == ends[:-1]).all():
         return np.ascontiguousarray(sequences.values[sequences.starts[0] : ends[-1]])
     return sequences.values.take(step_index(sequences), axis=0)
+
+
+def native_order(array: np.ndarray) -> np.ndarray:
+    """In the byte order of this machine, the only one that other libraries take."""
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def distinct_steps(sequences: SequenceArray) -> tuple[np.ndarray, np.ndarray]:

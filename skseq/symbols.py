@@ -13,6 +13,7 @@ import numpy as np
 from .sequences import SequenceArray, step_index
 
 PADDING = 0
+BEYOND_INT64 = 2.0**63
 
 
 def table_size(vocabulary: np.ndarray) -> int:
@@ -36,8 +37,13 @@ def check_symbols(sequences: SequenceArray, name: str) -> SequenceArray:
             f"embedding_dim needs integers or strings as symbols, but {name} has "
             "fractions; set embedding_dim=None for numbers."
         )
+    if not ((whole[used] >= -BEYOND_INT64) & (whole[used] < BEYOND_INT64)).all():
+        raise ValueError(
+            f"embedding_dim needs symbols that fit into int64, but {name} has floats from "
+            "2**63 on; pass them as integers or strings."
+        )
     whole = np.nan_to_num(whole).astype(np.int64)
-    return SequenceArray(whole, sequences.lengths, sequences.starts)
+    return sequences.with_steps(whole, sequences.lengths, sequences.starts)
 
 
 def learn_vocabulary(sequences: SequenceArray) -> np.ndarray:
@@ -50,7 +56,7 @@ def encode(sequences: SequenceArray, vocabulary: np.ndarray, name: str) -> Seque
     used = step_index(sequences)
     if len(used) < len(sequences.values):
         # Few rows of a large block: do not look up the whole of it.
-        sequences = SequenceArray(sequences.values[used], sequences.lengths)
+        sequences = sequences.with_steps(sequences.values[used], sequences.lengths)
         used = np.arange(len(used))
     values = sequences.values[:, 0]
     if (values.dtype.kind == "U") != (vocabulary.dtype.kind == "U"):
@@ -68,4 +74,4 @@ def encode(sequences: SequenceArray, vocabulary: np.ndarray, name: str) -> Seque
             stacklevel=2,
         )
     codes = np.where(known, slot + 1, len(vocabulary) + 1).astype(np.int64)
-    return SequenceArray(codes, sequences.lengths, sequences.starts)
+    return sequences.with_steps(codes, sequences.lengths, sequences.starts)

@@ -152,8 +152,10 @@ class WindowSplit:
     ``n_splits + 1`` equal parts; split i trains on the first i parts and
     tests on the next one.
 
-    Where windows lie is read from the `SequenceArray` itself, so stride and
-    unequal lengths need not be told.
+    Where windows lie is read from the ``spans`` of the `SequenceArray`, so stride and
+    unequal lengths need not be told. They stay with the windows through
+    `PerTimestep`, `SequenceArray.map` and an estimator's embedding, and are lost in
+    arrays, lists and frames.
 
     Parameters
     ----------
@@ -200,24 +202,26 @@ class WindowSplit:
         Raises
         ------
         TypeError
-            If X does not know where its windows lie.
+            If X does not know where its windows lie: its ``spans`` are None, or it is
+            no `SequenceArray`.
         ValueError
             If a side is empty because the windows are long for so many splits.
         """
-        if not isinstance(X, SequenceArray):
+        if not isinstance(X, SequenceArray) or X.spans is None:
             raise TypeError(
-                "WindowSplit needs the SequenceArray that sliding_windows returns, because "
-                f"it knows where each window lies; got a {type(X).__name__}."
+                "WindowSplit needs windows that know where in their series they lie; pass "
+                "the SequenceArray that sliding_windows returns, or one that is made with "
+                "starts. Arrays, lists and frames do not know it."
             )
-        ends = X.starts + X.lengths + self.horizon
-        begin, end = int(X.starts.min()), int(ends.max())
+        begins, ends = X.spans[:, 0], X.spans[:, 1] + self.horizon
+        begin, end = int(begins.min()), int(ends.max())
         part = (end - begin) // (self.n_splits + 1)
         for i in range(self.n_splits):
             cut = end - (self.n_splits - i) * part
             train = np.flatnonzero(ends <= cut)
-            test = np.flatnonzero((X.starts >= cut) & (ends <= cut + part))
+            test = np.flatnonzero((begins >= cut) & (ends <= cut + part))
             if not (len(train) and len(test)):
-                longest = int((ends - X.starts).max())
+                longest = int((ends - begins).max())
                 raise ValueError(
                     f"No window fits beside the cut at step {cut}: parts have {part} "
                     f"steps, a window with its horizon up to {longest}. Use fewer splits "

@@ -8,6 +8,7 @@ import pytest
 import sklearn.ensemble
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.compose import ColumnTransformer
+from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import (
     BaggingClassifier,
     RandomForestClassifier,
@@ -28,7 +29,12 @@ from skseq import (
     sequence_frame,
 )
 from skseq.datasets import make_pattern_sequences, make_sine_sequences
-from skseq.preprocessing import PerTimestep, SymbolGenerator
+from skseq.preprocessing import (
+    PerTimestep,
+    SymbolGenerator,
+    WindowSplit,
+    sliding_windows,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -98,6 +104,17 @@ def test_a_model_that_uses_order():
     assert report.sentence.startswith("KnowsTheRule scores 100.0%, and ")
     assert report.sentence.endswith("this model uses order.")
     assert report.in_percent
+
+
+def test_windows_are_kept_apart_in_every_fit():
+    class ValidatesBehind(DummyRegressor):
+        def fit(self, X, y):
+            next(WindowSplit(1, horizon=1).split(X))
+            return super().fit(X, y)
+
+    X, y = sliding_windows(np.sin(np.arange(60)), 5)
+    report = audit(ValidatesBehind(), X, y, cv=WindowSplit(2, horizon=1), random_state=0)
+    assert "time shuffled" in report.scores
 
 
 @pytest.mark.parametrize(

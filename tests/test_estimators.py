@@ -283,6 +283,13 @@ def test_nothing_but_unseen_symbols_is_suspicious():
     model.predict(["ab", "cC"])
 
 
+def test_floats_that_no_int64_holds_are_no_symbols():
+    model = LSTMSequenceClassifier(**QUICK, embedding_dim=3)
+    for bad in (1e19, 2.0**63, -1e19):
+        with pytest.raises(ValueError, match="X has floats from 2"):
+            model.fit([[1.0, bad], [bad, 2.0]] * 3, [0, 1] * 3)
+
+
 def test_padding_is_not_a_symbol():
     X, y = [[0, 1], [1, 0, 0, 0], [0, 0, 0], [1]] * 4, [1, 1, 0, 0] * 4
     options = {**QUICK, "max_epochs": 100}

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import io
+import pickle
 import sys
 from pathlib import Path
 
@@ -39,7 +40,7 @@ import skseq.plotting
 from skseq import GRUSequenceRegressor, LSTMSequenceClassifier, SequenceArray
 from skseq.inspection import step_importance
 from skseq.plotting import ForecastDisplay, SequenceDisplay, TrainingHistoryDisplay
-from skseq.preprocessing import sliding_windows
+from skseq.preprocessing import PerTimestep, sliding_windows
 
 FAST = {"hidden_size": 4, "max_epochs": 2, "random_state": 0}
 SERIES = np.sin(np.arange(64) / 4)
@@ -467,7 +468,9 @@ def test_forecasts_lie_where_their_windows_end(forecaster):
     assert not np.isnan(values[dots]).any()
     display.plot(every=10)
     np.testing.assert_array_equal(display.line_.get_ydata()[10:], predicted[20])
-    one = ForecastDisplay.from_predictions(y[:, 2], predicted[:, 2], steps=X.starts + 12)
+    one = ForecastDisplay.from_predictions(
+        y[:, 2], predicted[:, 2], steps=X.spans[:, 1] + 2
+    )
     assert one.line_.get_xdata()[0] == 32
     np.testing.assert_array_equal(one.line_.get_ydata(), predicted[:, 2])
 
@@ -497,6 +500,15 @@ def test_steps_of_one_of_several_channels_are_all_drawn():
     model = GRUSequenceRegressor(validation_fraction=None, **FAST).fit(X, y)
     display = ForecastDisplay.from_estimator(model, X, y, columns=slice(None))
     np.testing.assert_array_equal(display.truth_line_.get_ydata(), SERIES[10:])
+
+
+def test_windows_lie_where_they_were_cut_and_others_from_0_on(forecaster):
+    X, y = WINDOWS[20:24], FOLLOWING[20:24]
+    sent = pickle.loads(pickle.dumps(X))
+    scaled = PerTimestep(FunctionTransformer()).fit_transform(X)
+    for windows, first in ((X, 30), (sent, 30), (scaled, 30), (X.without_spans(), 0)):
+        display = ForecastDisplay.from_estimator(forecaster, windows[:1], y[:1])
+        assert display.steps.tolist() == [first]
 
 
 def test_interval_is_what_two_models_say():
@@ -529,7 +541,8 @@ def test_gaps_dates_and_what_nobody_knows_yet():
     y = np.array([1.0, 2.0, 3.0, np.nan])
     steps = np.array([0, 1, 5, 6])
     days = np.arange("2026-01-01", "2026-01-08", dtype="datetime64[D]")
-    display = ForecastDisplay.from_predictions(y, y * 0 + 1, steps=steps, index=days)
+    whole = steps.astype(np.uint64)
+    display = ForecastDisplay.from_predictions(y, y * 0 + 1, steps=whole, index=days)
     drawn = display.truth_line_.get_ydata()
     np.testing.assert_array_equal(drawn, [1.0, 2.0, np.nan, 3.0])
     assert display.truth_line_.get_xdata()[-1] == days[5]
@@ -543,7 +556,7 @@ def test_gaps_dates_and_what_nobody_knows_yet():
 
 def test_windows_with_a_stride_are_one_path():
     X, y = sliding_windows(SERIES, length=10, stride=3)
-    display = ForecastDisplay.from_predictions(y, y, steps=X.starts + X.lengths)
+    display = ForecastDisplay.from_predictions(y, y, steps=X.spans[:, 1])
     assert not np.isnan(display.line_.get_ydata()).any()
     assert display.line_.get_marker() == ""
     alone = ForecastDisplay.from_predictions(y[:1], y[:1])
@@ -556,7 +569,7 @@ def test_two_forecasts_share_axes(forecaster):
     display = ForecastDisplay.from_predictions(
         FOLLOWING,
         FOLLOWING + 1,
-        steps=WINDOWS.starts + 10,
+        steps=WINDOWS.spans[:, 1],
         ax=ax,
         name="high",
         plot_truth=False,

@@ -1,5 +1,7 @@
 """`PerTimestep`, windows of a series, and the split that keeps them apart."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -262,6 +264,15 @@ class TestPerTimestep:
         with pytest.raises(ValueError, match="a row for each row"):
             step.transform(ragged[0])
 
+    def test_a_fit_that_fails_changes_nothing(self, ragged):
+        X, _ = ragged
+        step = PerTimestep(PCA(2)).fit(X)
+        expected = step.transform(X)
+        with pytest.raises(ValueError, match="n_components=2"):
+            step.fit([[1.0, 2.0], [1.0]])
+        assert step.n_channels_ == 2
+        equal(step.transform(X), expected)
+
     def test_wrong_input(self, ragged):
         X, y = ragged
         step = PerTimestep(StandardScaler()).fit(X)
@@ -421,10 +432,58 @@ class TestWindowSplit:
         assert len(scores) == 2
         assert WindowSplit(4, horizon=1).get_n_splits() == 4
 
+    @pytest.mark.parametrize(
+        "model",
+        [
+            GRUSequenceRegressor(),
+            GRUSequenceRegressor(embedding_dim=2),
+            make_pipeline(
+                PerTimestep(FunctionTransformer(abs)),
+                FunctionTransformer(lambda X: X.map(lambda x: x[1:])),
+                GRUSequenceRegressor(),
+            ),
+        ],
+        ids=["measurements", "symbols", "transformed"],
+    )
+    def test_validates_behind_what_trains(self, model):
+        seen = []
+
+        class Seen(WindowSplit):
+            def split(self, X, y=None, groups=None):
+                for sides in super().split(X, y, groups):
+                    seen[:] = sides
+                    yield sides
+
+        X, y = sliding_windows(np.arange(600) % 5, length=20, stride=2)
+        X, y = X[:60], y[:60]
+        options = {"hidden_size": 2, "max_epochs": 1}
+        options["validation_fraction"] = Seen(2, horizon=1)
+        last = model[-1] if hasattr(model, "steps") else model
+        last.set_params(**options)
+        model.fit(X, y)
+        train, valid = seen
+        assert X.spans[train, 1].max() + 1 <= X.spans[valid, 0].min()
+
+    def test_gaps_between_windows_are_not_forgotten(self):
+        X, _ = sliding_windows(np.arange(400.0), length=5, horizon=10, stride=20)
+        expected = list(WindowSplit(3, horizon=10).split(X))
+        for Z in (
+            pickle.loads(pickle.dumps(X)),
+            PerTimestep(StandardScaler()).fit_transform(X),
+        ):
+            for found, sides in zip(
+                WindowSplit(3, horizon=10).split(Z), expected, strict=True
+            ):
+                assert all(map(np.array_equal, found, sides))
+
     def test_errors(self):
         X, _ = sliding_windows(np.arange(50.0), 10)
-        with pytest.raises(TypeError, match="sliding_windows"):
-            next(WindowSplit(horizon=1).split([[1.0, 2.0]]))
+        for other in ([[1.0, 2.0]], as_sequences(np.asarray(X))):
+            with pytest.raises(TypeError, match="know where in their series they lie"):
+                next(WindowSplit(horizon=1).split(other))
+        model = GRUSequenceRegressor(validation_fraction=WindowSplit(2, horizon=1))
+        with pytest.raises(TypeError, match="know where in their series they lie"):
+            model.fit(np.asarray(X), np.arange(len(X)))
         with pytest.raises(ValueError, match="fewer splits or shorter windows"):
             list(WindowSplit(5, horizon=1).split(X))
         with pytest.raises(ValueError, match="n_splits"):

@@ -10,7 +10,14 @@ from imblearn.pipeline import make_pipeline
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from skseq import LSTMSequenceClassifier, SequenceArray, as_sequences, sequence_frame
-from skseq.preprocessing import Crop, Jitter, Scaling, StepDropout, TimeWarp
+from skseq.preprocessing import (
+    Crop,
+    Jitter,
+    Scaling,
+    StepDropout,
+    TimeWarp,
+    sliding_windows,
+)
 
 SAMPLERS = [Jitter, Scaling, TimeWarp, Crop, StepDropout]
 every = pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda c: c.__name__)
@@ -58,6 +65,12 @@ class TestEverySampler:
         for label in ("up", "down"):
             times = np.bincount(origin, minlength=len(X))[y == label]
             assert times.max() - times.min() <= 1
+
+    def test_copies_lie_where_their_originals_do(self, sampler):
+        X, y = sliding_windows(np.arange(40.0), 8, stride=3)
+        step = sampler(factor=2, random_state=0)
+        X_more, _ = step.fit_resample(X, y)
+        np.testing.assert_array_equal(X_more.spans, X.spans[step.sample_indices_])
 
     @pytest.mark.parametrize(
         ("arguments", "counts"),

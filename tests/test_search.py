@@ -92,10 +92,19 @@ def test_rows_travel_with_what_they_hold(X, data):
 def test_windows_travel_as_the_series_that_they_share():
     series = np.arange(10_000.0)
     X = SequenceArray(series, lengths=np.full(9901, 100), starts=np.arange(9901))
-    assert len(pickle.dumps(X)) < 1.1 * (series.nbytes + 2 * X.starts.nbytes)
-    assert len(pickle.dumps(X[500:600])) < 8 * (200 + 2 * 100) + 1000
+    positions = 2 * X.starts.nbytes + X.spans.nbytes
+    assert len(pickle.dumps(X)) < 1.1 * (series.nbytes + positions)
+    assert len(pickle.dumps(X[500:600])) < 8 * (200 + 4 * 100) + 1000
     picked = pickle.loads(pickle.dumps(X[[0, 1, 2, 9000]]))
     assert len(picked.values) == 102 + 100
+
+
+def test_rows_that_changed_meanwhile_are_sent_anew():
+    X = SequenceArray(np.arange(30.0), [3] * 10)[[0, 5, 9]]
+    first, again = X.__getstate__(), X.__getstate__()
+    assert all(first[name] is again[name] for name in first)
+    X.values[:] = -1
+    assert (np.asarray(pickle.loads(pickle.dumps(X))) == -1).all()
 
 
 def test_a_file_arrives_as_a_plain_array(tmp_path):
@@ -111,6 +120,8 @@ def test_dask_knows_size_and_content():
     X = SequenceArray(np.zeros((1000, 2)), np.full(100, 10))
     assert 16_000 < sizeof(X) < 20_000
     assert 1_600 < sizeof(X[:10]) < 2_000
+    windows = SequenceArray(np.zeros(100), np.full(90, 10), np.arange(90))
+    assert sizeof(windows) > 8 * (100 + 4 * 90)
     same = SequenceArray(np.zeros((1000, 2)), np.full(100, 10))
     assert tokenize(X) == tokenize(same)
     assert tokenize(X) != tokenize(X[::-1])

@@ -9,9 +9,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import KFold, train_test_split
+from sklearn.preprocessing import StandardScaler
 
 from skseq import SequenceArray, as_sequences, sequence_frame
+from skseq.preprocessing import PerTimestep
 from skseq.sequences import check_steps, row_chunks, step_index
+from skseq.symbols import check_symbols, encode
 
 ragged_lists = st.lists(
     st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=6), min_size=1, max_size=8
@@ -77,6 +80,52 @@ def test_a_ragged_one_does_not_become_an_array():
 def test_pickle_keeps_it():
     X = as_sequences([[1, 2], [3]])
     assert rows(pickle.loads(pickle.dumps(X))) == rows(X)
+
+
+# Where rows come from.
+
+KEEPING = {
+    "selection": lambda X: X[::-1][::-1],
+    "pickle": lambda X: pickle.loads(pickle.dumps(X)),
+    "map": lambda X: X.map(lambda x: np.diff(x, axis=0, prepend=x[:1])),
+    "map to fewer steps": lambda X: X.map(lambda x: x[-1:]),
+    "PerTimestep": PerTimestep(StandardScaler()).fit_transform,
+    "conversion": lambda X: as_sequences(X.with_steps(X.values > 1, X.lengths, X.starts)),
+    "floats as symbols": lambda X: check_symbols(X, "X"),
+    "encoding": lambda X: encode(X, np.arange(40.0), "X"),
+}
+
+
+@given(st.data())
+def test_rows_stay_where_they_come_from(data):
+    lengths = data.draw(st.lists(st.integers(1, 9), min_size=1, max_size=6))
+    starts = [data.draw(st.integers(0, 40 - length)) for length in lengths]
+    picked = data.draw(st.lists(st.integers(0, len(starts) - 1), min_size=1))
+    X = SequenceArray(np.arange(40.0), lengths, starts)[picked]
+    expected = [[starts[i], starts[i] + lengths[i]] for i in picked]
+    assert X.spans.tolist() == expected
+    assert {name: keep(X).spans.tolist() == expected for name, keep in KEEPING.items()} == (
+        dict.fromkeys(KEEPING, True)
+    )
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        [np.zeros(2), np.zeros(3)],
+        np.zeros((2, 3)),
+        ["ab", "c"],
+        SequenceArray(np.zeros(5), [2, 3]),
+        torch.nested.nested_tensor([torch.ones(3), torch.ones(2)], layout=torch.jagged),
+        np.asarray(SequenceArray(np.zeros(5), [2, 2], [0, 3])),
+    ],
+    ids=lambda X: type(X).__name__,
+)
+def test_what_is_not_cut_from_a_series_lies_nowhere(X):
+    sequences = as_sequences(X)
+    assert sequences.spans is None
+    assert sequences[:1].spans is None
+    assert pickle.loads(pickle.dumps(sequences)).spans is None
 
 
 @pytest.mark.parametrize(

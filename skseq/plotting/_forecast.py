@@ -237,7 +237,8 @@ class ForecastDisplay:
             as models of two quantiles.
         steps : array-like of shape (n_windows,), default=None
             The step of the series that the first forecast of each window is for. None
-            asks a `SequenceArray` where its windows lie, and counts from 0 otherwise.
+            reads the ``spans`` of a `SequenceArray`, and counts from 0 where there are
+            none: one window, one step.
         index : array-like of shape (n_steps,), default=None
             Dates, or whatever belongs to each step of the series that `X` was cut from.
         ax, every, plot_truth, name, line_kw, truth_kw, interval_kw
@@ -266,8 +267,8 @@ class ForecastDisplay:
         sequences = convert(X)[0]
         check_rows_match(sequences, "X", y=y)
         y = _of_one_target(np.asarray(y), columns, sequences.n_channels)
-        if steps is None and isinstance(X, SequenceArray):
-            steps = X.starts + X.lengths
+        if steps is None and isinstance(X, SequenceArray) and X.spans is not None:
+            steps = X.spans[:, 1]
         y_pred, *ends = (
             _of_one_target(one.predict(X), columns, sequences.n_channels)
             for one in estimators
@@ -354,6 +355,7 @@ class ForecastDisplay:
                 f"steps must be a whole number for each of the {len(y_true)} windows; for "
                 "dates pass index."
             )
+        steps = steps.astype(np.int64)  # a sum of unsigned ones may be a fraction
         last = int(steps.max()) + _as_paths(y_true).shape[1] - 1
         index = None if index is None else np.asarray(index)
         if index is not None and last >= len(index):

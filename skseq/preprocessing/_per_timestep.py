@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from .._checks import check_rows_match
+from .._checks import check_rows_match, unchanged_by_errors
 from .._inputs import SequenceInputs
 from ..containers import TABLE, convert, restore
 from ..sequences import SequenceArray, check_steps, distinct_steps, stacked_steps
@@ -140,16 +140,17 @@ class PerTimestep(_TransformsSteps, TransformerMixin, BaseEstimator):
         -------
         self
         """
-        sequences, ndim = self._check_X(X, reset=True, finite=False)
-        check_rows_match(sequences, "X", y=y)
-        self._learn_layout(sequences, ndim)
-        # Names of channels, for a ColumnTransformer; those of a table are steps.
-        channels = None if self._is_table else getattr(self, "feature_names_in_", None)
-        self._channel_names = channels
-        steps = self._named(stacked_steps(sequences))
-        y = None if y is None else np.repeat(np.asarray(y), sequences.lengths, axis=0)
-        with _naming_bad_steps(sequences):
-            self.transformer_ = clone(self.transformer).fit(steps, y)
+        with unchanged_by_errors(self):
+            sequences, ndim = self._check_X(X, reset=True, finite=False)
+            check_rows_match(sequences, "X", y=y)
+            self._learn_layout(sequences, ndim)
+            # Names of channels, for a ColumnTransformer; those of a table are steps.
+            channels = None if self._is_table else getattr(self, "feature_names_in_", None)
+            self._channel_names = channels
+            steps = self._named(stacked_steps(sequences))
+            y = None if y is None else np.repeat(np.asarray(y), sequences.lengths, axis=0)
+            with _naming_bad_steps(sequences):
+                self.transformer_ = clone(self.transformer).fit(steps, y)
         return self
 
     @available_if(_inner_inverts)
@@ -229,4 +230,4 @@ def _map_steps(function: Any, prepare: Any, sequences: SequenceArray) -> Sequenc
             f"The transformer turned {len(steps)} rows into {len(values)}; PerTimestep "
             "needs one that gives a row for each row."
         )
-    return SequenceArray(values, sequences.lengths, starts)
+    return sequences.with_steps(values, sequences.lengths, starts)

@@ -81,7 +81,9 @@ class SequenceSampler(SequenceInputs, BaseEstimator, ABC):
         self.sample_indices_ = np.concatenate([np.arange(len(sequences)), chosen])
         if len(chosen):
             altered = self._alter(sequences[chosen], sequences, random)
-            sequences = _joined(sequences, altered)
+            joined = _joined(sequences, altered)
+            # A variation comes from where its original does.
+            sequences = sequences[self.sample_indices_].with_steps(*joined)
         else:
             warnings.warn(
                 f"{type(self).__name__} adds no sequence: all classes are equally large. "
@@ -160,11 +162,12 @@ def _spread(rows: np.ndarray, n: int, random: np.random.Generator) -> np.ndarray
     return np.concatenate([np.tile(rows, times), random.permutation(rows)[:rest]])
 
 
-def _joined(first: SequenceArray, second: SequenceArray) -> SequenceArray:
+def _joined(
+    first: SequenceArray, second: SequenceArray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Values, lengths and starts of both together."""
     lengths = np.concatenate([first.lengths, second.lengths])
     if first.values is second.values:
-        return SequenceArray(
-            first.values, lengths, np.concatenate([first.starts, second.starts])
-        )
+        return first.values, lengths, np.concatenate([first.starts, second.starts])
     steps = [stacked_steps(first), stacked_steps(second)]
-    return SequenceArray(np.concatenate(steps), lengths)
+    return np.concatenate(steps), lengths, None
