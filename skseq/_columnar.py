@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .sequences import SequenceArray, stacked_steps
+from .sequences import SequenceArray, native_order, stacked_steps
 
 
 class Column(Protocol):
@@ -228,7 +228,7 @@ def polars_series(sequences: SequenceArray, name: str) -> Any:
 
 def arrow_array(sequences: SequenceArray) -> Any:
     pyarrow = import_library("pyarrow")
-    steps = pyarrow.array(stacked_steps(sequences).ravel())
+    steps = pyarrow.array(native_order(stacked_steps(sequences)).ravel())
     if sequences.n_channels > 1:
         steps = pyarrow.FixedSizeListArray.from_arrays(steps, sequences.n_channels)
     offsets = pyarrow.array(_offsets(sequences))
@@ -237,7 +237,7 @@ def arrow_array(sequences: SequenceArray) -> Any:
 
 def awkward_array(sequences: SequenceArray) -> Any:
     awkward = import_library("awkward")
-    steps = stacked_steps(sequences)
+    steps = native_order(stacked_steps(sequences))
     steps = steps[:, 0] if sequences.n_channels == 1 else steps
     return awkward.unflatten(awkward.from_numpy(steps), sequences.lengths)
 

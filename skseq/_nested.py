@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .sequences import SequenceArray, stacked_steps
+from .sequences import SequenceArray, native_order, stacked_steps
 
 
 def nested_steps(tensor: Tensor) -> tuple[Tensor, Any, Any] | None:
@@ -47,5 +47,5 @@ def step_tensor(steps: np.ndarray) -> Tensor:
     """Steps as a tensor, which shares their memory if it may be written to."""
     if steps.dtype.kind == "U":
         raise ValueError("A tensor holds no strings; encode the symbols as numbers first.")
-    tensor = torch.from_numpy(np.require(steps, requirements=["C", "W"]))
+    tensor = torch.from_numpy(np.require(native_order(steps), requirements=["C", "W"]))
     return tensor[:, 0] if tensor.shape[1] == 1 else tensor

@@ -25,7 +25,7 @@ CHUNK_NUMBERS = 1 << 20  # of the values that are looked up at once
 def pad(sequences: SequenceArray) -> Tensor:
     """All sequences as one tensor (b, t, c), zeros at the end of each.
 
-    float32 and float64 stay what they are, integers become int64.
+    float32 and float64 stay what they are, integers become int64 if it holds them.
     """
     n, longest = len(sequences), int(sequences.lengths.max())
     steps = steps_of(sequences)
@@ -39,15 +39,17 @@ def steps_of(sequences: SequenceArray) -> Tensor:
     values = stacked_steps(sequences)
     # Torch's own memory is aligned, which numpy's need not be: results would
     # depend on the alignment in the last bit.
-    steps = torch.empty(values.shape, dtype=_tensor_dtype(sequences.dtype))
+    steps = torch.empty(values.shape, dtype=_tensor_dtype(values))
     steps.numpy()[...] = values
     return steps
 
 
-def _tensor_dtype(dtype: np.dtype) -> torch.dtype:
-    if dtype.kind in "iu":
+def _tensor_dtype(values: np.ndarray) -> torch.dtype:
+    if values.dtype == np.uint64 and (values >> np.uint64(63)).any():
+        return torch.float64  # in which int64 is standardised too
+    if values.dtype.kind in "iu":
         return torch.int64
-    return torch.float32 if dtype == np.float32 else torch.float64
+    return torch.float32 if values.dtype == np.float32 else torch.float64
 
 
 def pad_collate(batch: Sequence[Any]) -> tuple[Tensor, ...]:
@@ -63,7 +65,8 @@ def pad_collate(batch: Sequence[Any]) -> tuple[Tensor, ...]:
     -------
     padded : Tensor of shape (n_samples, longest) or (n_samples, longest, n_channels)
         Zeros stand behind the end of each sequence. Numbers with a fraction
-        become torch's default dtype, whole numbers int64.
+        become torch's default dtype, whole numbers int64 (but those beyond its
+        range, the default dtype).
     lengths : Tensor of shape (n_samples,), dtype int64
         On the CPU, as `torch.nn.utils.rnn.pack_padded_sequence` wants them.
     targets : Tensor of shape (n_samples,) or (n_samples, n_outputs)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .sequences import CHUNK_STEPS, SequenceArray, row_chunks, step_index
+from .sequences import CHUNK_STEPS, SequenceArray, row_chunks, stacked_steps
 
 # Odd, so that it has an inverse modulo 2**64 (Steele & Vigna, 2021, table 4).
 BASE = 0xD1342543DE82EF95
@@ -143,7 +143,9 @@ def _equal(
     same_shape = np.flatnonzero(equal)
     a, b = sequences[left[same_shape]], sequences[right[same_shape]]
     for rows in row_chunks(a):
-        same = a.values[step_index(a[rows])] == b.values[step_index(b[rows])]
+        # As float64, which is what is hashed, and what the network sees.
+        steps = (stacked_steps(part[rows]).astype(np.float64) for part in (a, b))
+        same = np.equal(*steps)
         begins = np.cumsum(a.lengths[rows]) - a.lengths[rows]
         equal[same_shape[rows]] = np.logical_and.reduceat(same.all(axis=1), begins)
     return equal

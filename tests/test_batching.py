@@ -26,6 +26,16 @@ def test_pads_like_torch(lengths, n_channels, dtype):
     torch.testing.assert_close(padded, expected.to(padded.dtype))
 
 
+def test_what_int64_cannot_hold_becomes_a_float():
+    large = np.array([3, 2**63 + 2**40], dtype=np.uint64)
+    padded, _ = pad_collate([large])
+    assert padded.dtype == torch.float32
+    assert padded.tolist() == [large.astype(np.float32).tolist()]
+    x = as_inputs(as_sequences([large]))["x"]
+    assert x.ravel().tolist() == large.astype(float).tolist()
+    assert pad_collate([large[:1]])[0].dtype == torch.int64
+
+
 def test_targets_come_with_it():
     padded, _, targets = pad_collate([([1, 2], [0.5, 1.0]), ([3], [2.0, 3.0])])
     assert padded.tolist() == [[1, 2], [3, 0]]

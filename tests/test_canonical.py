@@ -64,6 +64,14 @@ def test_hashes_see_content_and_order_and_nothing_else():
     assert sequence_hashes(windows).tolist() == expected.tolist()
 
 
+def test_integers_are_one_where_they_are_one_in_float64():
+    # Beyond 2**53 neighbours are: a network cannot tell them apart.
+    X = as_sequences([np.array([2**60 + i % 2, 7]) for i in range(4)])
+    for rows in ([0, 1, 2, 3], [1, 0, 3, 2]):
+        kept, weight = canonical_rows(X[rows], np.zeros((4, 1)), np.ones(4))
+        assert (kept.tolist(), weight.tolist()) == ([0], [4.0])
+
+
 def test_hashes_in_chunks(monkeypatch):
     X = as_sequences([np.random.default_rng(i).normal(size=(i + 1, 2)) for i in range(9)])
     whole = sequence_hashes(X)

@@ -565,6 +565,14 @@ def test_types_that_are_written():
     assert to_nested_tensor(CODES).dim() == 2
 
 
+def test_numbers_in_the_other_byte_order_are_written():
+    numbers = np.arange(6.0)[:, None]
+    X = SequenceArray(numbers.astype(">f8"), [1, 5])
+    writers = (to_tensors, to_nested_tensor, to_polars, to_pyarrow, to_awkward)
+    for write in writers:
+        same(write(X), [numbers[:1], numbers[1:]])
+
+
 def test_what_cannot_be_written():
     with pytest.raises(ValueError, match="1 to 6 steps, but numpy3D needs one length"):
         to_numpy3d(NUMBERS)
