@@ -20,6 +20,7 @@ from skorch.helper import predefined_split
 
 from . import symbols
 from ._checks import (
+    UnchangedByErrors,
     check_callbacks,
     check_none_missing,
     check_optimizer,
@@ -29,7 +30,6 @@ from ._checks import (
     check_schedule,
     check_weight,
     draw_seed,
-    unchanged_by_errors,
     unnamed,
 )
 from ._devices import one_thread, one_thread_for, present_device, resolve_device
@@ -159,46 +159,35 @@ class BaseSequenceEstimator(
         again = self.warm_start and hasattr(self, "net_")
         epochs = int(self.max_epochs)
         task = FitTask(self, X, y, sample_weight, epochs=epochs)
-        with one_thread():
-            with unchanged_by_errors(self):
-                rows = self._check_rows(
-                    X, y, sample_weight, groups, reset=not again, learn_y=not again
-                )
-                given = self._check_validation_rows(X_val, y_val, sample_weight_val)
-                seed = draw_seed(self.random_state)
-                train, valid = self._split(rows, given, self._seed if again else seed)
-                module = self._go_on() if again else self._start(train, seed)
-                training, course = self._prepare(
-                    module, train, valid, task, incremental=False
-                )
+        with one_thread(), UnchangedByErrors(self) as guard:
+            rows = self._check_rows(
+                X, y, sample_weight, groups, reset=not again, learn_y=not again
+            )
+            given = self._check_validation_rows(X_val, y_val, sample_weight_val)
+            seed = draw_seed(self.random_state)
+            train, valid = self._split(rows, given, self._seed if again else seed)
+            module = self._go_on() if again else self._start(train, seed)
+            training, course = self._prepare(module, train, valid, task, incremental=False)
             with task:
-                self._run(training, course, epochs=epochs)
+                self._run(training, course, guard, epochs=epochs)
         return self
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, *, learn_y: bool) -> None:
         """One epoch at a constant learning rate, on all rows."""
         again = hasattr(self, "net_")
         task = FitTask(self, X, y, sample_weight, epochs=1)
-        with one_thread():
-            with unchanged_by_errors(self):
-                rows = self._check_rows(
-                    X,
-                    y,
-                    sample_weight,
-                    None,
-                    reset=not again,
-                    learn_y=learn_y and not again,
-                )
-                train = rows.canonical()
-                if again:
-                    module = self._go_on()
-                else:
-                    module = self._start(train, draw_seed(self.random_state))
-                training, course = self._prepare(
-                    module, train, None, task, incremental=True
-                )
+        with one_thread(), UnchangedByErrors(self) as guard:
+            rows = self._check_rows(
+                X, y, sample_weight, None, reset=not again, learn_y=learn_y and not again
+            )
+            train = rows.canonical()
+            if again:
+                module = self._go_on()
+            else:
+                module = self._start(train, draw_seed(self.random_state))
+            training, course = self._prepare(module, train, None, task, incremental=True)
             with task:
-                self._run(training, course, epochs=1)
+                self._run(training, course, guard, epochs=1)
 
     def _check_rows(
         self,
@@ -423,10 +412,18 @@ class BaseSequenceEstimator(
         self._incremental = incremental
         return training, course
 
-    def _run(self, training: SequenceDataset, course: Course, *, epochs: int) -> None:
+    def _run(
+        self,
+        training: SequenceDataset,
+        course: Course,
+        guard: UnchangedByErrors,
+        *,
+        epochs: int,
+    ) -> None:
         try:
             run(self.net_, training, course.keeper, epochs=epochs)
         finally:
+            guard.keep = course.best_epoch > 0
             self.n_epochs_ = len(self.history_)
             self.best_epoch_ = course.best_epoch or self.best_epoch_
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -20,16 +18,22 @@ from .recurrent import POOLINGS
 from .sequences import SequenceArray
 
 
-@contextmanager
-def unchanged_by_errors(estimator: BaseEstimator) -> Iterator[None]:
-    """What was fitted before bad input came stays as it was."""
-    before = dict(estimator.__dict__)
-    try:
-        yield
-    except BaseException:
-        estimator.__dict__.clear()
-        estimator.__dict__.update(before)
-        raise
+class UnchangedByErrors:
+    """A context that an error leaves with the estimator as it was, unless `keep` is set."""
+
+    keep = False
+
+    def __init__(self, estimator: BaseEstimator) -> None:
+        self._attributes = vars(estimator)
+
+    def __enter__(self) -> UnchangedByErrors:
+        self._before = dict(self._attributes)
+        return self
+
+    def __exit__(self, error: Any, *details: Any) -> None:
+        if error is not None and not self.keep:
+            self._attributes.clear()
+            self._attributes.update(self._before)
 
 
 def draw_seed(random_state: Any) -> int:

@@ -252,9 +252,13 @@ def predict_raw(
 
 
 def resume_optimizer(net: skorch.NeuralNet, state: dict[int, Any]) -> None:
-    """Go on with the moments of an earlier optimizer; rates stay the net's own."""
+    """Go on with the moments of an earlier optimizer; rates stay the net's own.
+
+    torch keeps the tensors that it is given, so they are copied: a training that fails
+    must leave the earlier moments as they are.
+    """
     groups = net.optimizer_.state_dict()["param_groups"]
-    net.optimizer_.load_state_dict({"state": state, "param_groups": groups})
+    net.optimizer_.load_state_dict({"state": copy.deepcopy(state), "param_groups": groups})
 
 
 def for_device(sequences: SequenceArray, device: torch.device) -> SequenceArray:

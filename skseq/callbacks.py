@@ -43,7 +43,8 @@ class EarlyStopping(Callback):
     ----------
     monitor : str, default="auto"
         Key of the net's history. "auto" is "valid_loss" where there is
-        validation and "train_loss" where there is none.
+        validation and "train_loss" where there is none. NaN is no improvement,
+        and waits for the first number.
     patience : int or None, default=10
         Epochs without improvement after which training stops. None never stops,
         and only keeps the best weights.
@@ -93,10 +94,9 @@ class EarlyStopping(Callback):
 
     def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         self.best_epoch_ = 0
-        self.best_score_ = math.inf if self.lower_is_better else -math.inf
+        self.best_score_ = math.nan
         # Until an epoch has ended, the weights at the start are the best there are.
         self._best_weights = copy.deepcopy(net.module_.state_dict())
-        self._first_epoch = len(net.history)
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         epoch = len(net.history)
@@ -104,13 +104,13 @@ class EarlyStopping(Callback):
         gain = current - self.best_score_
         if self.lower_is_better:
             gain = -gain
-        if gain > self.threshold:
+        # As long as there was no number, the latest weights are the best there are.
+        if math.isnan(self.best_score_) or gain > self.threshold:
             self.best_epoch_ = epoch
             self.best_score_ = current
             self._best_weights = copy.deepcopy(net.module_.state_dict())
             return
-        waited = epoch - max(self.best_epoch_, self._first_epoch)
-        if self.patience is not None and waited >= self.patience:
+        if self.patience is not None and epoch - self.best_epoch_ >= self.patience:
             raise StopTraining
 
     def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:

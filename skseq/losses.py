@@ -7,6 +7,7 @@ over the training set, so that a batch of heavy rows counts for more.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
@@ -80,6 +81,8 @@ def _weighted_share(correct: Tensor, weight: Tensor) -> float:
 class RegressionLoss(Loss):
     def score(self, raw: Tensor, target: Tensor, weight: Tensor) -> float:
         """R2, the mean over outputs; scaling the target does not change it."""
+        if len(target) < 2:  # which has no spread to compare with
+            return math.nan
         w = (weight / weight.sum())[:, None]
         spread = (w * (target - (w * target).sum(dim=0)) ** 2).sum(dim=0)
         error = (w * (target - self.link(raw)) ** 2).sum(dim=0)

@@ -79,6 +79,13 @@ def test_without_restoring_the_last_weights_stay():
     assert run([3.0, 1.0, 2.0], patience=None, restore_best=False)[:2] == (3, 3)
 
 
+def test_nan_is_no_improvement_and_waits_for_a_number():
+    nan = float("nan")
+    assert run([2.0, nan, nan, 1.0], patience=2)[:2] == (3, 1)
+    assert run([nan, nan, nan, 2.0, 3.0], patience=1)[:2] == (5, 4)
+    assert run([nan, nan, nan], patience=1)[:2] == (3, 3)
+
+
 def test_an_unknown_monitor_says_what_there_is():
     with pytest.raises(
         ValueError, match=r"monitor='acc'\) is not in the history; .*valid_loss"

@@ -295,6 +295,15 @@ def test_a_history_may_be_a_table(sequences, frame):
         np.testing.assert_array_equal(line.get_data(), expected.lines_[name].get_data())
 
 
+def test_a_score_that_is_never_a_number_is_not_drawn():
+    rows = [{"epoch": 1, "train_loss": 0.5, "train_score": np.nan}]
+    display = TrainingHistoryDisplay.from_history(rows)
+    assert sorted(display.lines_) == ["train_loss"]
+    assert len(display.axes_) == 1
+    with pytest.raises(ValueError, match=r"No row .* number as its 'train_score'"):
+        TrainingHistoryDisplay.from_history(rows, metrics="score")
+
+
 def test_two_models_share_axes(classifier, forecaster):
     _, axes = plt.subplots(2)
     first = TrainingHistoryDisplay.from_estimator(classifier, ax=axes, name="one")

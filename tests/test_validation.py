@@ -1,5 +1,6 @@
 """Validation sets, early stopping and which weights are kept."""
 
+import pickle
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import skorch.callbacks
 import torch
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit, TimeSeriesSplit
 from skorch.callbacks import Callback
 
@@ -185,6 +187,23 @@ def test_history_scores_are_those_of_score():
     )
 
 
+def test_r2_of_one_row_is_not_a_number():
+    X, y = marked(11)
+    stopping = EarlyStopping(monitor="valid_score", lower_is_better=False, patience=1)
+    model = GRUSequenceRegressor(**SMALL, callbacks=[stopping])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(X[:10], y[:10], X_val=X[10:], y_val=y[10:])
+    assert np.isnan([row["valid_score"] for row in model.history_]).all()
+    assert np.isfinite([row["train_score"] for row in model.history_]).all()
+    # There is nothing to stop by, nor to choose weights by.
+    assert (model.n_epochs_, model.best_epoch_) == (3, 3)
+    without = GRUSequenceRegressor(**SMALL).fit(X[:10], y[:10], X_val=X[10:], y_val=y[10:])
+    assert (model.predict(X) == without.predict(X)).all()
+    model.set_params(callbacks=None, validation_fraction=None).fit(X[:1], y[:1])
+    assert np.isnan([row["train_score"] for row in model.history_]).all()
+
+
 # Which weights are kept, in the four combinations.
 
 
@@ -317,6 +336,42 @@ def test_an_interrupted_fit_keeps_its_best_and_raises(error, validation_fraction
     assert model.predict(X).shape == y.shape
 
 
+class InterruptBatch(Callback):
+    """Raises in the second batch, when weights and moments have changed."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def on_batch_end(self, net, **kwargs):
+        if len(net.history[-1, "batches"]) == 2:
+            raise self.error
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+@pytest.mark.parametrize("how", ["fit", "warm_start", "partial_fit"])
+def test_a_fit_that_ends_in_its_first_epoch_changes_nothing(how, error):
+    X, y = marked(60)
+    y = X[:, 1]
+    model = GRUSequenceRegressor(**{**SMALL, "batch_size": 20})
+    fit = model.partial_fit if how == "partial_fit" else model.fit
+    model.set_params(callbacks=[InterruptBatch(error)], warm_start=how == "warm_start")
+    with pytest.raises(error):
+        fit(X, y)
+    with pytest.raises(NotFittedError):
+        model.predict(X)
+
+    fit = getattr(model.set_params(callbacks=None), fit.__name__)
+    fit(X, y)
+    before = pickle.dumps(model)
+    model.set_params(callbacks=[InterruptBatch(error)])
+    with pytest.raises(error):
+        fit(X, 2 * y)
+    assert pickle.dumps(model.set_params(callbacks=None)) == before
+    # Not even what only a further training would show.
+    expected = pickle.loads(before).partial_fit(X, y).predict(X)
+    assert (model.partial_fit(X, y).predict(X) == expected).all()
+
+
 def test_ctrl_c_in_a_real_process():
     """Ctrl-C ends a search, not only the fit it hits."""
     code = """
@@ -361,10 +416,10 @@ def test_a_loss_that_is_no_number_stops_with_the_epoch_and_advice():
         lr_schedule="constant",
         gradient_clip=None,
     )
-    with pytest.raises(ValueError, match=r"loss became (nan|inf) in epoch \d.*Lower lr"):
+    with pytest.raises(ValueError, match=r"loss became (nan|inf) in epoch 1;.*Lower lr"):
         model.fit(X, y)
-    # Even then there are weights that can predict.
-    assert np.isfinite(model.predict(X)).all()
+    with pytest.raises(NotFittedError):
+        model.predict(X)
 
 
 @pytest.mark.parametrize(

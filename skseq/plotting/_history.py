@@ -141,16 +141,20 @@ class TrainingHistoryDisplay:
         return metrics
 
     def _columns(self, metric: str) -> list[str]:
-        """What the history has of a metric."""
+        """What the history has numbers of."""
         columns = [f"{side}_{metric}" for side in SIDES]
-        return [key for key in columns if any(key in row for row in self.history)]
+        return [key for key in columns if not np.isnan(self._values(key)).all()]
+
+    def _values(self, key: str) -> np.ndarray:
+        """NaN where a row has none, or None."""
+        return np.array([row.get(key) for row in self.history], dtype=np.float64)
 
     def _check_present(self, metric: str) -> None:
         if not self._columns(metric):
             found = sorted({key for row in self.history for key in row})
             raise ValueError(
-                f"No row of the history has a 'train_{metric}' or a 'valid_{metric}'; "
-                f"found: {', '.join(found) or 'nothing'}."
+                f"No row of the history has a number as its 'train_{metric}' or "
+                f"'valid_{metric}'; found: {', '.join(found) or 'nothing'}."
             )
 
     def _plot_metric(
@@ -160,17 +164,14 @@ class TrainingHistoryDisplay:
         prefix = "" if name is None else f"{name}, "
         alone = "o" if len(epochs) == 1 else ""  # a line needs two points to be seen
         colour: dict[str, Any] = {}
-        for side, (label, style) in SIDES.items():
-            column = [row.get(f"{side}_{metric}") for row in self.history]
-            values = np.array(column, dtype=np.float64)  # NaN where there is None
-            if np.isnan(values).all():
-                continue
+        for key in self._columns(metric):
+            label, style = SIDES[key.removesuffix(f"_{metric}")]
             looks = with_defaults(
                 line_kw, label=prefix + label, linestyle=style, marker=alone, **colour
             )
-            (line,) = ax.plot(epochs, values, **looks)
+            (line,) = ax.plot(epochs, self._values(key), **looks)
             colour = {"color": line.get_color()}
-            self.lines_[f"{side}_{metric}"] = line
+            self.lines_[key] = line
         if self.best_epoch:
             label = f"{prefix}best epoch ({self.best_epoch})"
             line = ax.axvline(self.best_epoch, linestyle=":", label=label, **colour)
