@@ -16,6 +16,7 @@ from sklearn.base import _fit_context
 from sklearn.utils.validation import (
     check_is_fitted,
 )
+from skorch.callbacks import EpochScoring
 from skorch.helper import predefined_split
 
 from . import symbols
@@ -38,6 +39,7 @@ from ._inputs import SequenceInputs
 from ._parameters import SequenceParameters
 from ._progress import reporting
 from ._rows import Rows, step_statistics
+from ._scoring import let_score_estimator
 from ._sklearn_callbacks import CallbackSupportMixin, EpochTasks, FitTask
 from ._training import (
     Course,
@@ -88,6 +90,10 @@ class BaseSequenceEstimator(
         self, y: Any, weight: np.ndarray, name: str, *, learn: bool
     ) -> np.ndarray:
         """Check y and encode it as `Rows.y`; with `learn`, from here on in this way."""
+
+    @abstractmethod
+    def _decode_y(self, y: np.ndarray) -> np.ndarray:
+        """What `_encode_y` encoded, as the caller wrote it."""
 
     @abstractmethod
     def _make_loss(self) -> Loss:
@@ -372,10 +378,9 @@ class BaseSequenceEstimator(
         epochs = 1 if incremental else int(self.max_epochs)
         device = resolve_device(self.device)
         self._prepare_loss(train)
-        training = self._dataset(train, module)
-        training.sequences = for_device(training.sequences, device)
+        training = self._dataset_on(device, train, module)
         self.history_ = [*self.history_]
-        keeper, passed = self._copied_callbacks(incremental=incremental)
+        keeper, passed = self._copied_callbacks(task, incremental=incremental)
         course = Course(self.history_, keeper)
         progress, settings = reporting(int(self.verbose), course, epochs)
         schedule = training_callbacks(
@@ -386,8 +391,7 @@ class BaseSequenceEstimator(
         )
         log = [EpochSeed(self._seed, self.n_epochs_), EpochLog(self.history_)]
         if valid is not None:
-            validation = self._dataset(valid, module)
-            validation.sequences = for_device(validation.sequences, device)
+            validation = self._dataset_on(device, valid, module)
             settings["train_split"] = predefined_split(validation)
         made_with = net_numbers(vars(self))
         net = make_net(
@@ -412,6 +416,14 @@ class BaseSequenceEstimator(
         self._incremental = incremental
         return training, course
 
+    def _dataset_on(
+        self, device: torch.device, rows: Rows, module: RecurrentNet
+    ) -> SequenceDataset:
+        dataset = self._dataset(rows, module)
+        dataset.sequences = for_device(dataset.sequences, device)
+        dataset.rows = rows
+        return dataset
+
     def _run(
         self,
         training: SequenceDataset,
@@ -427,10 +439,15 @@ class BaseSequenceEstimator(
             self.n_epochs_ = len(self.history_)
             self.best_epoch_ = course.best_epoch or self.best_epoch_
 
-    def _copied_callbacks(self, *, incremental: bool) -> tuple[EarlyStopping, list[Any]]:
+    def _copied_callbacks(
+        self, task: FitTask, *, incremental: bool
+    ) -> tuple[EarlyStopping, list[Any]]:
         """The callback that keeps the best weights, and all that the user passed."""
         passed = copy.deepcopy(list(self.callbacks or ()))
         passed = [c for c in passed if not isinstance(unnamed(c), ValidationSplit)]
+        for callback in map(unnamed, passed):
+            if isinstance(callback, EpochScoring):
+                let_score_estimator(callback, task)
         stopping = [c for c in map(unnamed, passed) if isinstance(c, EarlyStopping)]
         if stopping and not incremental:
             # In its place, behind callbacks whose scores it may monitor.

@@ -10,12 +10,22 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._missing import is_pandas_na
 from sklearn.utils.validation import _check_sample_weight, _num_samples
-from skorch.callbacks import LRScheduler
+from skorch.callbacks import BatchScoring, InputShapeSetter, LRScheduler
 
 from ._training import OPTIMIZERS
 from .callbacks import ValidationSplit
 from .recurrent import POOLINGS
 from .sequences import SequenceArray
+
+REFUSED_CALLBACKS = {
+    BatchScoring: (
+        "which reads the batches of another net; pass EpochScoring, which scores the same "
+        "rows at once"
+    ),
+    InputShapeSetter: (
+        "which sets the input size of a module; leave it out, the estimator sets its own"
+    ),
+}
 
 
 class UnchangedByErrors:
@@ -124,6 +134,11 @@ def check_optimizer(optimizer: Any) -> None:
 
 def check_callbacks(callbacks: Any) -> None:
     for callback in map(unnamed, callbacks or ()):
+        for refused, reason in REFUSED_CALLBACKS.items():
+            if isinstance(callback, refused):
+                raise ValueError(
+                    f"The 'callbacks' parameter does not take {refused.__name__}, {reason}."
+                )
         if hasattr(callback, "on_fit_task_end"):
             raise ValueError(
                 f"The 'callbacks' parameter takes skorch callbacks, got "

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from ._rows import Rows
 from .containers import as_sequences
 from .sequences import SequenceArray, check_steps, ragged_range, stacked_steps
 
@@ -120,7 +121,14 @@ class SequenceDataset(Dataset):
         int64 class positions, or float32 targets as the loss takes them.
     weight : ndarray of shape (n,)
         Any scale; kept as float32 with mean one.
+
+    Attributes
+    ----------
+    rows : Rows
+        What an estimator made it of; targets and weights are those of the caller there.
     """
+
+    rows: Rows
 
     def __init__(
         self, sequences: SequenceArray, targets: np.ndarray, weight: np.ndarray

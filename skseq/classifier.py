@@ -154,8 +154,8 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
         """
         probabilities = self.predict_proba(X)
         if self._multilabel:
-            return (probabilities > 0.5).astype(int)
-        return self.classes_[probabilities.argmax(axis=1)]
+            return self._decode_y(probabilities > 0.5)
+        return self._decode_y(probabilities.argmax(axis=1))
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of each class, in the order of `classes_`.
@@ -239,6 +239,9 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
             )
         codes = np.searchsorted(self.classes_, np.where(weight == 0, self.classes_[0], y))
         return codes.astype(np.int64)
+
+    def _decode_y(self, y: np.ndarray) -> np.ndarray:
+        return y.astype(int) if self._multilabel else self.classes_[y]
 
     def _encode_indicator(self, y: np.ndarray, name: str, *, learn: bool) -> np.ndarray:
         if self.class_weight is not None:

@@ -63,8 +63,7 @@ class SequenceRegressor(RegressorMixin, BaseSequenceEstimator):
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
             As y was in `fit`.
         """
-        predictions = self._outputs(X, decode=True)
-        return predictions if self._y_is_2d else predictions[:, 0]
+        return self._decode_y(self._outputs(X, decode=True))
 
     def _encode_y(
         self, y: Any, weight: np.ndarray, name: str, *, learn: bool
@@ -91,6 +90,9 @@ class SequenceRegressor(RegressorMixin, BaseSequenceEstimator):
             if (y < 0).any() or (learn and not sums.all()):
                 raise ValueError(f"loss='poisson' needs {name} >= 0 with a positive mean.")
         return y
+
+    def _decode_y(self, y: np.ndarray) -> np.ndarray:
+        return y if self._y_is_2d else y[:, 0]
 
     def _make_loss(self) -> Loss:
         return REGRESSION_LOSSES[self._loss]()

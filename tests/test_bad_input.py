@@ -5,7 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from scipy import sparse
-from skorch.callbacks import LRScheduler
+from skorch.callbacks import BatchScoring, EpochScoring, InputShapeSetter, LRScheduler
 
 from skseq import (
     GRUSequenceClassifier,
@@ -220,6 +220,20 @@ def test_one_schedule_is_enough(callback, monkeypatch):
         model.fit(X, Y)
     monkeypatch.undo()
     model.set_params(lr_schedule="constant").fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("callback", "advice"),
+    [
+        (BatchScoring("accuracy"), "BatchScoring.*pass EpochScoring"),
+        (("shape", InputShapeSetter()), "InputShapeSetter.*leave it out"),
+        (EpochScoring("f2_macro"), "'f2_macro' is not a valid scoring value"),
+    ],
+)
+def test_callbacks_that_cannot_work_are_refused_before_training(callback, advice):
+    model = LSTMSequenceClassifier(callbacks=[callback], validation_fraction=None)
+    with pytest.raises(ValueError, match=advice):
+        model.fit(X, Y)
 
 
 @pytest.mark.parametrize("cls", CLASSES)

@@ -1,10 +1,17 @@
-"""`EarlyStopping` and `ValidationSplit`, in plain skorch nets too."""
+"""`EarlyStopping` and `ValidationSplit`, in plain skorch nets too; skorch's scoring.
+
+Of `EpochScoring` each score must be what the fitted estimator gets for the same rows.
+"""
+
+import pickle
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.metrics import cohen_kappa_score, f1_score, get_scorer, make_scorer
 from sklearn.model_selection import (
     GroupKFold,
     KFold,
@@ -13,8 +20,9 @@ from sklearn.model_selection import (
     TimeSeriesSplit,
 )
 from skorch import NeuralNetClassifier, NeuralNetRegressor
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EpochScoring
 
+from skseq import GRUSequenceRegressor, LSTMSequenceClassifier
 from skseq.callbacks import EarlyStopping, ValidationSplit
 
 
@@ -217,3 +225,99 @@ def test_subsets_in_skorch():
     train, valid = ValidationSplit(KFold(5))(dataset)
     assert [int(x) for (x,) in valid] == [8, 9]
     assert len(train) == 8
+
+
+# skorch's EpochScoring
+
+
+SMALL = {"hidden_size": 4, "max_epochs": 2, "random_state": 0}
+
+
+def exact_match(model, X, y):
+    return float((model.predict(X) == y).mean())
+
+
+def scored(model, X, y, *scorings, **options):
+    """The fitted model, and the last value that each scoring recorded."""
+    names = [f"score_{i}" for i in range(len(scorings))]
+    callbacks = [
+        EpochScoring(s, name=n, **options) for s, n in zip(scorings, names, strict=True)
+    ]
+    model.set_params(callbacks=callbacks)
+    model.fit(X[:30], y[:30], X_val=X[30:], y_val=y[30:])
+    return model, [model.net_.history[-1, name] for name in names]
+
+
+@pytest.mark.parametrize("on_train", [False, True])
+def test_scorers_score_the_classifier(ragged, on_train):
+    X, y = ragged
+    own_f1 = make_scorer(f1_score, pos_label="up")
+    scorings = ["f1_macro", "roc_auc", "neg_log_loss", own_f1, cohen_kappa_score]
+    model, found = scored(
+        LSTMSequenceClassifier(**SMALL),
+        X,
+        y,
+        *scorings,
+        exact_match,
+        None,
+        on_train=on_train,
+    )
+    plain = LSTMSequenceClassifier(**SMALL).fit(X[:30], y[:30], X_val=X[30:], y_val=y[30:])
+    assert (model.predict_proba(X) == plain.predict_proba(X)).all()
+    part = slice(30) if on_train else slice(30, None)
+    X, y = X[part], y[part]
+    expected = [get_scorer(s)(model, X, y) for s in scorings[:4]]
+    expected.append(cohen_kappa_score(y, model.predict(X)))
+    expected += [exact_match(model, X, y), model.score(X, y)]
+    assert found == pytest.approx(expected)
+
+
+def test_scorers_score_several_labels_symbols_and_numbers():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 5, 2))
+    Y = rng.integers(0, 2, size=(40, 3))
+    words = ["".join(rng.choice([*"abc"], 4)) for _ in X]
+    model = LSTMSequenceClassifier(**SMALL, embedding_dim=2)
+    model, found = scored(model, words, Y, "f1_macro", "roc_auc")
+    expected = [get_scorer(s)(model, words[30:], Y[30:]) for s in ("f1_macro", "roc_auc")]
+    assert found == pytest.approx(expected)
+    for y in (1e4 * X[:, -1, 0], 1e4 * X[:, -1]):
+        model, found = scored(
+            GRUSequenceRegressor(**SMALL), X, y, "r2", "neg_mean_absolute_error"
+        )
+        expected = model.score(X[30:], y[30:]), -abs(model.predict(X[30:]) - y[30:]).mean()
+        assert found == pytest.approx(expected)
+
+
+def test_equal_rows_and_class_weights_do_not_change_a_score(ragged):
+    X, y = [*ragged[0], *[ragged[0][-1]] * 5], [*ragged[1], *[ragged[1][-1]] * 5]
+    model = LSTMSequenceClassifier(**SMALL, class_weight={"up": 3.0, "down": 1.0})
+    model, found = scored(model, X, y, "f1_macro")
+    assert found == [pytest.approx(get_scorer("f1_macro")(model, X[30:], y[30:]))]
+
+
+def test_early_stopping_monitors_a_score_by_its_name_in_skorch(ragged):
+    X, y = ragged
+    stopping = EarlyStopping(monitor="f1_macro", lower_is_better=False, patience=2)
+    scoring = EpochScoring("f1_macro", lower_is_better=False)
+    model = LSTMSequenceClassifier(
+        **{**SMALL, "max_epochs": 9}, callbacks=[scoring, stopping]
+    )
+    model.fit(X, y)
+    assert model.best_epoch_ == 1 + int(np.argmax(model.net_.history[:, "f1_macro"]))
+    assert set(model.history_[0]).isdisjoint({"f1_macro", "f1_macro_best"})
+    # The net of a fitted model holds neither the model nor its data.
+    assert len(pickle.dumps(dict(model.net_.callbacks_)["EpochScoring"])) < 1000
+    for again in (pickle.loads(pickle.dumps(model)), clone(model).fit(X, y)):
+        assert (again.predict_proba(X) == model.predict_proba(X)).all()
+
+
+def test_a_function_for_nets_gets_the_net_and_its_dataset(ragged):
+    seen = []
+
+    def rows(net, dataset, y=None):
+        seen.append((net, len(dataset), y))
+        return 0.0
+
+    model, _ = scored(LSTMSequenceClassifier(**SMALL), *ragged, rows, use_caching=False)
+    assert seen == [(model.net_, 10, None)] * 2
