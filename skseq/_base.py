@@ -56,10 +56,9 @@ from ._training import (
 )
 from .batching import SequenceDataset
 from .callbacks import EarlyStopping, ValidationSplit
-from .containers import convert
 from .losses import Loss
 from .recurrent import RecurrentNet
-from .sequences import SequenceArray, check_steps
+from .sequences import SequenceArray
 
 DEFAULT_FRACTION = 0.1
 # Parameters that the skorch net holds as numbers.
@@ -229,12 +228,10 @@ class BaseSequenceEstimator(
             return None
         if X is None or y is None:
             raise ValueError("Pass both of X_val and y_val, or neither.")
-        sequences, ndim = convert(X, "X_val")
-        check_steps(sequences, "X_val")
+        sequences, _ = self._check_X(X, reset=False, name="X_val")
         check_rows_match(sequences, "X_val", y_val=y, sample_weight_val=sample_weight)
         weight = check_weight(sample_weight, sequences, "sample_weight_val")
         targets = self._encode_y(y, weight, "y_val", learn=False)
-        self._check_layout(sequences, ndim, "X_val")
         return Rows(self._encode_X(sequences, "X_val"), targets, weight)
 
     def _learn_inputs(self, sequences: SequenceArray, ndim: int, used: np.ndarray) -> None:

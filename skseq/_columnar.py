@@ -130,6 +130,12 @@ def column_names(frame: Any) -> list[Any]:
     return list(getattr(frame, "column_names", None) or frame.columns)
 
 
+def frame_columns(frame: Any) -> list[Any]:
+    if hasattr(frame, "iloc"):
+        return [frame.iloc[:, k] for k in range(frame.shape[1])]
+    return list(frame.get_columns() if hasattr(frame, "get_columns") else frame.columns)
+
+
 def open_column(X: Any) -> Column | None:
     """X as a column, or None if it is none of these libraries.
 
@@ -154,7 +160,10 @@ def refuse_lazy(X: Any) -> None:
 
 
 def is_frame(X: Any) -> bool:
-    return library_of(X) in ("polars", "pyarrow") and hasattr(X, "select")
+    """Whether X is a table of columns, of polars, pyarrow, or like pandas."""
+    if library_of(X) in ("polars", "pyarrow"):
+        return hasattr(X, "select")
+    return hasattr(X, "iloc") and hasattr(X, "columns")
 
 
 def read_column(column: Column, name: str, row: str = "Sequence") -> Any:
@@ -271,6 +280,8 @@ def column_like(X: Any, sequences: SequenceArray) -> Any:
 
 def table_like(X: Any, table: np.ndarray) -> Any:
     """A 2-D array in the kind of frame that X is, with its names."""
+    if hasattr(X, "iloc"):
+        return type(X)(table, columns=X.columns)
     if library_of(X) == "polars":
         return type(X)(table, schema=column_names(X))
     columns = [import_library("pyarrow").array(column) for column in table.T]

@@ -19,14 +19,22 @@ class SequenceInputs:
     _is_table: bool
 
     def _check_X(
-        self, X: Any, y: Any = "no_validation", *, reset: bool, finite: bool = True
+        self,
+        X: Any,
+        y: Any = "no_validation",
+        *,
+        reset: bool,
+        finite: bool = True,
+        name: str = "X",
     ) -> tuple[SequenceArray, int]:
         """Sequences and dimensions of `convert`, with names and values checked.
 
         With `reset` the layout is left to be learnt by `_learn_layout`.
         """
-        sequences, ndim = convert(X)
+        sequences, ndim = convert(X, name)
         columns = named_columns(X, ndim == TABLE) if len(sequences) else None
+        if columns is None and not reset and "feature_names_in_" in vars(self):
+            columns = sequences  # which have no names, and scikit-learn warns of that
         if columns is not None or not isinstance(y, str):
             columns = "no_validation" if columns is None else columns
             validate_data(
@@ -34,9 +42,9 @@ class SequenceInputs:
             )
         elif reset:
             vars(self).pop("feature_names_in_", None)
-        check_steps(sequences, "X", finite=finite)
+        check_steps(sequences, name, finite=finite)
         if not reset:
-            self._check_layout(sequences, ndim, "X")
+            self._check_layout(sequences, ndim, name)
         return sequences, ndim
 
     def _learn_layout(self, sequences: SequenceArray, ndim: int) -> None:
@@ -56,7 +64,9 @@ class SequenceInputs:
                 f"{self.n_features_in_} features as input. Pass a list of arrays for "
                 "sequences of other lengths."
             )
-        if ndim == TABLE and not self._is_table and sequences.lengths[0] == 1:
+        # Of one row, both readings are the same.
+        is_column = ndim == TABLE and sequences.lengths[0] == 1 and len(sequences) > 1
+        if is_column and not self._is_table:
             warnings.warn(
                 f"{name} is read as {len(sequences)} sequences of one step each. A single "
                 "sequence x is passed as [x].",

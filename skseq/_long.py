@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._columnar import column_names, import_library, refuse_lazy
-from .containers import as_sequences, numbers_or_text
+from ._values import read_columns
+from .containers import as_sequences
 from .sequences import SequenceArray, check_steps, ragged_range, stacked_steps
 
 if TYPE_CHECKING:
@@ -239,7 +240,9 @@ def _sequences_of_rows(
 ) -> tuple[SequenceArray, np.ndarray]:
     """Rows of a table, by sequence and time. The names are those of all columns."""
     id_name, time_name, *channel_names = names
-    steps = _channels(channels, channel_names)
+    if not channels:
+        raise ValueError("No column is named that becomes a channel.")
+    steps = read_columns(channels, channel_names, "df")
     rows = _without_nulls(ids, id_name)
     codes = _codes_by_appearance(rows)
     if times is None:
@@ -248,23 +251,6 @@ def _sequences_of_rows(
         order = _in_time(codes, _without_nulls(times, time_name), rows, time_name)
     first = np.unique(codes, return_index=True)[1]
     return SequenceArray(steps[order], np.bincount(codes)), rows[first]
-
-
-def _channels(columns: list[Any], names: list[Any]) -> np.ndarray:
-    if not columns:
-        raise ValueError("No column is named that becomes a channel.")
-    steps = []
-    for column, name in zip(columns, names, strict=True):
-        array = np.asarray(column)
-        if array.dtype.kind == "O":  # of strings, a null would become one
-            array = _without_nulls(column, name)
-        steps.append(numbers_or_text(array, f"column {name!r}"))
-    is_text = [array.dtype.kind == "U" for array in steps]
-    if any(is_text) and not all(is_text):
-        raise ValueError(
-            f"The columns {names} mix strings with numbers; make all one or the other."
-        )
-    return np.column_stack(steps)
 
 
 def _without_nulls(column: Any, name: Any) -> np.ndarray:

@@ -76,8 +76,8 @@ def pad_collate(batch: Sequence[Any]) -> tuple[Tensor, ...]:
     Raises
     ------
     ValueError
-        If the batch or a sequence is empty, a value is NaN or infinite, or
-        sequences differ in their number of channels.
+        If the batch or a sequence is empty, a value is NaN or infinite, sequences
+        differ in their number of channels, or targets are no numbers.
 
     Examples
     --------
@@ -104,7 +104,17 @@ def pad_collate(batch: Sequence[Any]) -> tuple[Tensor, ...]:
     lengths = torch.from_numpy(array.lengths.copy())
     if targets is None:
         return padded, lengths
-    return padded, lengths, _default_float(torch.as_tensor(np.asarray(targets)))
+    return padded, lengths, _default_float(torch.as_tensor(_check_targets(targets)))
+
+
+def _check_targets(targets: Sequence[Any]) -> np.ndarray:
+    array = np.asarray(targets)
+    if array.dtype.kind not in "iufb":
+        raise ValueError(
+            f"The targets of batch must be numbers, not {type(targets[0]).__name__}; "
+            "encode labels first, for example by LabelEncoder of scikit-learn."
+        )
+    return array
 
 
 def _default_float(tensor: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ what their objects can do, and never imported here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Number
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,15 @@ import numpy as np
 from ._columnar import (
     Column,
     column_like,
+    column_names,
+    frame_columns,
     is_frame,
     open_column,
     read_column,
     table_like,
 )
 from ._nested import nested_steps, nested_tensor
+from ._values import is_scalar, numbers_or_text, read_frame
 from .sequences import SequenceArray
 
 if TYPE_CHECKING:
@@ -52,7 +55,7 @@ def as_sequences(X: Any) -> SequenceArray:
           are equally long;
         - list of lists. **Of equal length it is a 2-D array**, as everywhere
           in scikit-learn; of unequal length each list is a sequence;
-        - list or array of strings: each character is a symbol;
+        - list or 1-D array of strings: each character is a symbol;
         - object array of shape ``(n_samples,)`` or ``(n_samples, 1)``, Series,
           or DataFrame with one column, whose cells are any of the sequences
           above.
@@ -65,10 +68,10 @@ def as_sequences(X: Any) -> SequenceArray:
     Raises
     ------
     TypeError
-        If `X` is sparse, or a cell is not a sequence.
+        If `X` is sparse or no container of sequences, or a cell is not a sequence.
     ValueError
-        If `X` has the wrong number of dimensions, is complex, or sequences
-        differ in their number of channels.
+        If `X` has the wrong number of dimensions, is complex, has dates, or mixes
+        strings with numbers, or sequences differ in their number of channels.
 
     Examples
     --------
@@ -130,6 +133,8 @@ def convert(X: Any, name: str = "X") -> tuple[SequenceArray, int]:
     column = open_column(X)
     if column is not None:
         return _from_column(column, name)
+    if is_frame(X):
+        return _from_frame(X, name)
     if hasattr(X, "to_numpy"):
         return _from_array(X.to_numpy(), name)
     if getattr(X, "is_nested", False):
@@ -138,6 +143,7 @@ def convert(X: Any, name: str = "X") -> tuple[SequenceArray, int]:
         return _from_array(_tensor_to_numpy(X), name)
     if isinstance(X, (list, tuple)):
         return _from_list(X, name)
+    _refuse_other_kinds(X, name)
     return _from_array(np.asarray(X), name)
 
 
@@ -151,8 +157,8 @@ def like(X: Any, sequences: SequenceArray) -> Any:
         return sequences
     if isinstance(X, (list, tuple)) and all(isinstance(row, str) for row in X):
         return ["".join(row.ravel()) for row in sequences]
-    if isinstance(X, (list, tuple)) and all(hasattr(row, "iloc") for row in X):
-        return [type(X[0])(row, columns=X[0].columns) for row in sequences]
+    if isinstance(X, (list, tuple)) and all(is_frame(row) for row in X):
+        return [table_like(X[0], row) for row in sequences]
     if getattr(X, "is_nested", False):
         return nested_tensor(sequences, X.layout).to(X.device)
     if open_column(X) is not None:
@@ -161,11 +167,9 @@ def like(X: Any, sequences: SequenceArray) -> Any:
     result = restore(sequences, ndim)
     if is_frame(X) and isinstance(result, np.ndarray) and result.ndim == TABLE:
         return table_like(X, result)
-    if not hasattr(X, "iloc") or not hasattr(X, "columns"):
-        return result
-    if result.ndim == TABLE:
-        return type(X)(result, columns=X.columns)
-    return sequence_frame(result, name=X.columns[0])
+    if is_frame(X) and hasattr(X, "iloc"):
+        return sequence_frame(result, name=X.columns[0])
+    return result
 
 
 def restore(sequences: SequenceArray, ndim: int) -> np.ndarray | SequenceArray:
@@ -189,24 +193,59 @@ def named_columns(X: Any, is_table: bool) -> Any:
     return None
 
 
+def _refuse_other_kinds(X: Any, name: str) -> None:
+    """Raise for what numpy would make one object of, or an error of its own."""
+    if isinstance(X, (str, bytes)):
+        advice = 'A single string is passed in a list: ["ab"].'
+    elif isinstance(X, Mapping):
+        advice = "Pass list(X.values())."
+    elif "GroupBy" in type(X).__name__:
+        advice = "Pass the table that was grouped to skseq.formats.from_long."
+    elif X is None:
+        advice = "Pass an array, or a list with an array for each sequence."
+    elif isinstance(X, Iterable) and not (
+        hasattr(X, "__array__") or isinstance(X, Sequence)
+    ):
+        advice = "Pass list(X)."
+    else:
+        return
+    raise TypeError(
+        f"{name} is a {type(X).__name__}, not a container of sequences. {advice}"
+    )
+
+
 def _from_list(X: Sequence[Any], name: str) -> tuple[SequenceArray, int]:
     if not len(X):
         return _from_block(np.empty((0, 1)), name)
     if all(isinstance(row, (list, tuple, Number)) for row in X):
-        array = _rectangle(X, name)
+        array = rectangle(X, name)
         if array is not None:
             return _from_block(array, name)
     return _from_cells(X, name), 1
 
 
 def _from_array(array: np.ndarray, name: str) -> tuple[SequenceArray, int]:
-    if array.dtype.kind in "OU" and (
-        array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1)
-    ):
-        cells = array.ravel()
-        if not all(isinstance(cell, Number) for cell in cells):
-            return _from_cells(cells, name), 1
+    # A column of objects is a frame's; one of text is a table, as any other block.
+    is_column = array.ndim == 2 and array.shape[1] == 1 and array.dtype.kind == "O"
+    if _holds_sequences(array.ravel() if is_column else array):
+        return _from_cells(array.ravel(), name), 1
     return _from_block(array, name)
+
+
+def _from_frame(frame: Any, name: str) -> tuple[SequenceArray, int]:
+    columns = frame_columns(frame)
+    cells = np.asarray(columns[0]) if len(columns) == 1 else np.empty(0)
+    if _holds_sequences(cells):
+        return _from_cells(cells, name), 1
+    return _from_block(read_frame(frame, name), name)
+
+
+def _holds_sequences(cells: np.ndarray) -> bool:
+    return (
+        cells.ndim == 1
+        and cells.dtype.kind in "OU"
+        and not all(is_scalar(cell) for cell in cells)
+    )
 
 
 def _from_column(column: Column, name: str) -> tuple[SequenceArray, int]:
@@ -247,7 +286,7 @@ def _from_cells(cells: Sequence[Any] | np.ndarray, name: str) -> SequenceArray:
     if all(isinstance(cell, str) for cell in cells):
         return _from_strings(cells)
     steps = [_cell_to_steps(cell, i, name) for i, cell in enumerate(cells)]
-    names = [list(getattr(cell, "columns", ())) for cell in cells]
+    names = [column_names(c) if hasattr(c, "columns") else [] for c in cells]
     for i, sequence in enumerate(steps):
         if names[i] != names[0]:
             raise ValueError(
@@ -306,6 +345,8 @@ def _cell_to_array(cell: Any, i: int, name: str) -> Any:
         cell = cell.as_py()
     if hasattr(cell, "detach"):
         return _tensor_to_numpy(cell)
+    if is_frame(cell):
+        return read_frame(cell, f"sequence {i} of {name}")
     if hasattr(cell, "to_numpy"):
         return cell.to_numpy()
     if isinstance(cell, str):
@@ -313,7 +354,7 @@ def _cell_to_array(cell: Any, i: int, name: str) -> Any:
     if hasattr(cell, "__array__"):
         return np.asarray(cell)
     if isinstance(cell, Sequence):
-        cell = _rectangle(cell, f"Sequence {i} of {name}")
+        cell = rectangle(cell, f"Sequence {i} of {name}")
         if cell is None:
             raise ValueError(STEPS_DIFFER.format(i=i, name=name))
     return cell
@@ -329,41 +370,7 @@ def _column_to_steps(column: Column, i: int, name: str) -> np.ndarray:
     return np.asarray(found, dtype=str) if column.is_text else found
 
 
-def numbers_or_text(array: np.ndarray, name: str) -> np.ndarray:
-    """The array with a dtype that a network can use, or an error."""
-    if array.dtype.kind == "O":
-        if array.size and all(isinstance(value, str) for value in array.flat):
-            array = array.astype(str)
-        else:
-            array = _objects_to_float(array, name)
-    if array.dtype.kind == "c":
-        raise ValueError(
-            f"Complex data not supported in {name}; pass real and imaginary parts as "
-            "two channels."
-        )
-    if array.dtype.kind == "b":
-        return array.astype(np.uint8)
-    if array.dtype.kind not in "iufU":
-        raise ValueError(
-            f"{name} has the type {array.dtype}; use numbers or strings instead."
-        )
-    return array
-
-
-def _objects_to_float(array: np.ndarray, name: str) -> np.ndarray:
-    if any(isinstance(value, complex) for value in array.flat):
-        return array.astype(complex)
-    try:
-        return array.astype(float)
-    except (TypeError, ValueError) as error:
-        raise TypeError(
-            f"{name} has an object dtype with cells that are not numbers ({error}). A "
-            "cell argument must be a string or a number; sequences as cells need a "
-            "single column."
-        ) from error
-
-
-def _rectangle(rows: Sequence[Any], name: str) -> np.ndarray | None:
+def rectangle(rows: Sequence[Any], name: str) -> np.ndarray | None:
     """Nested lists as one array, or None where their lengths differ."""
     try:
         array = np.asarray(rows)

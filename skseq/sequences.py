@@ -246,6 +246,12 @@ class SequenceArray:
         -------
         SequenceArray
 
+        Raises
+        ------
+        ValueError
+            If it returns something of another shape, or numbers of channels that
+            differ.
+
         Examples
         --------
         Each channel beside its change from step to step:
@@ -258,10 +264,15 @@ class SequenceArray:
                [3., 2.],
                [6., 3.]])
         """
-        results = [np.asarray(function(sequence)) for sequence in self]
-        columns = [r.reshape(-1, 1) if r.ndim == 1 else r for r in results]
+        columns = [_as_steps(function(x), i) for i, x in enumerate(self)]
         if not columns:
             return self
+        for i, column in enumerate(columns):
+            if column.shape[1] != columns[0].shape[1]:
+                raise ValueError(
+                    f"function returned {column.shape[1]} channels for sequence {i}, but "
+                    f"{columns[0].shape[1]} for sequence 0; all need the same number."
+                )
         return self.with_steps(np.concatenate(columns), [len(c) for c in columns])
 
     def __repr__(self) -> str:
@@ -277,6 +288,18 @@ class SequenceArray:
             f"SequenceArray({len(self)} {sequences}{steps}, "
             f"{self.n_channels} {channels}, {self.dtype})"
         )
+
+
+def _as_steps(result: Any, i: int) -> np.ndarray:
+    """What a function made of sequence i, of shape (n_timesteps, n_channels)."""
+    steps = np.asarray(result)
+    if steps.ndim not in (1, 2):
+        raise ValueError(
+            f"function returned an array of shape {steps.shape} for sequence {i}; it must "
+            "return one of shape (n_timesteps,) or (n_timesteps, n_channels). One number "
+            "for each sequence is [function(x) for x in X]."
+        )
+    return steps[:, None] if steps.ndim == 1 else steps
 
 
 def _packed(sequences: SequenceArray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,10 +7,12 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import check_scalar
 
+from ._columnar import column_names, is_frame
+from ._values import numbers_or_text, read_frame
+from .containers import rectangle
 from .sequences import SequenceArray
 
 __all__ = ["WindowSplit", "sliding_windows"]
@@ -83,7 +85,7 @@ def sliding_windows(
     >>> np.shares_memory(X.values, series) and np.shares_memory(y, series)
     True
     """
-    names = list(getattr(series, "columns", ()))
+    names = column_names(series) if is_frame(series) else []
     series = _check_series(series)
     channels = _channels(target, names, series.shape[1])
     last = len(series) - length - horizon
@@ -112,18 +114,22 @@ def sliding_windows(
 
 def _check_series(series: Any) -> np.ndarray:
     """The series as numbers of shape (n_steps, n_channels); some may be missing."""
-    array = np.asarray(series)
-    if array.dtype.kind == "O":  # a frame with columns of several kinds, perhaps
-        array = check_array(
-            series, ensure_2d=False, ensure_all_finite=False, input_name="series"
-        )
-    if array.dtype.kind not in "iufb" or array.ndim not in (1, 2):
-        raise ValueError(
-            "series must be numbers of shape (n_steps,) or (n_steps, n_channels), got "
-            f"{array.dtype} of shape {array.shape}. Leave out dates and names; several "
-            "series are cut one by one."
-        )
+    is_table = is_frame(series)
+    array = read_frame(series, "series") if is_table else rectangle(series, "series")
+    if array is None:
+        raise _series_error("lists of unequal length")
+    if array.dtype.kind not in "iufb":
+        array = numbers_or_text(array, "series")
+    if array.dtype.kind == "U" or array.ndim not in (1, 2):
+        raise _series_error(f"{array.dtype} of shape {array.shape}")
     return array[:, None] if array.ndim == 1 else array
+
+
+def _series_error(found: str) -> ValueError:
+    return ValueError(
+        "series must be numbers of shape (n_steps,) or (n_steps, n_channels), got "
+        f"{found}. Leave out dates and names; several series are cut one by one."
+    )
 
 
 def _channels(target: Any, names: list[Any], n_channels: int) -> slice | list[int]:

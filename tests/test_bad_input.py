@@ -310,6 +310,7 @@ class TestPredict:
         ).fit([np.zeros(3), np.ones(2)] * 2, Y)
         with pytest.warns(UserWarning, match=r"5 sequences of one step each.*\[x\]"):
             model.predict(np.zeros((5, 1)))
+        model.predict([[0.3]])  # one sequence, whichever way it is read
 
     def test_strings_after_numbers_and_numbers_after_strings(self):
         with pytest.raises(ValueError, match="fitted on 2"):

@@ -65,6 +65,13 @@ def test_errors_name_the_sequence():
         pad_collate([np.zeros((2, 2)), np.zeros((2, 1))])
 
 
+def test_targets_are_numbers():
+    with pytest.raises(
+        ValueError, match="targets of batch must be numbers, not str; encode"
+    ):
+        pad_collate([(np.ones(3), "a")])
+
+
 def test_read_only_and_overlapping_values():
     values = np.arange(6.0)
     values.flags.writeable = False

@@ -534,6 +534,21 @@ def test_frames_keep_the_order_of_their_columns():
         model.predict([x[["y", "x"]] for x in X])
     with pytest.raises(ValueError, match=r"Sequence 2 of X has the columns \['y', 'x'\]"):
         model.fit([*X[:2], X[2][["y", "x"]], *X[3:]], [0, 1] * 10)
+    with pytest.raises(ValueError, match="Feature names must be in the same order"):
+        model.fit(X, [0, 1] * 10, X_val=[x[["y", "x"]] for x in X], y_val=[0, 1] * 10)
+
+
+@pytest.mark.parametrize("kind", [list, as_sequences])
+def test_names_of_channels_are_missed(kind):
+    arrays = [np.full((n, 2), float(n)) for n in range(3, 23)]
+    frames = [pd.DataFrame(x, columns=["x", "y"]) for x in arrays]
+    options = {**QUICK, "max_epochs": 1}
+    model = LSTMSequenceClassifier(**options).fit(frames, [0, 1] * 10)
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        model.predict(kind(arrays))
+    model.fit(kind(arrays), [0, 1] * 10)
+    with pytest.warns(UserWarning, match="was fitted without feature names"):
+        model.predict(frames)
 
 
 def test_names_belong_to_the_columns_of_tables():

@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from datetime import date, datetime, time, timedelta
 from importlib.util import find_spec
 
 import awkward as ak
@@ -14,6 +15,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from sklearn.impute import SimpleImputer
 from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
 from sklearn.preprocessing import StandardScaler
 
@@ -39,7 +41,7 @@ from skseq.formats import (
     to_pyarrow,
     to_tensors,
 )
-from skseq.preprocessing import Crop, Jitter, PerTimestep
+from skseq.preprocessing import Crop, Jitter, PerTimestep, sliding_windows
 
 # Containers as their own libraries build them, from a list of arrays.
 
@@ -158,6 +160,7 @@ NUMBERS = [rng.normal(size=(n, 2)) for n in (3, 1, 6, 4, 2, 5, 3, 1)]
 WORDS = [rng.choice(["a", "bc", "ä"], size=(n, 1)) for n in (3, 1, 6, 4, 2, 5, 3, 1)]
 CODES = [rng.integers(0, 4, size=(n, 1)) for n in (3, 1, 6, 4, 2, 5, 3, 1)]
 Y = np.arange(8) % 2
+AS_TABLE = {"pandas": lambda f: f, "polars": pl.from_pandas, "arrow": pa.Table.from_pandas}
 BY_CHANNELS = [fitted([a[:, :1].repeat(c, axis=1) for a in NUMBERS]) for c in (1, 2, 3)]
 FROM_ARRAYS = fitted(NUMBERS)
 READS_WORDS = fitted(WORDS, embedding_dim=3)
@@ -277,6 +280,57 @@ def test_frames_of_numbers_are_tables():
         assert model.feature_names_in_.tolist() == names
         with pytest.raises(ValueError, match="feature names should match"):
             model.predict(frame.select(["q", "p", "r"]))
+
+
+TIMES = {
+    "datetime": datetime(2020, 1, 1),
+    "date": date(2020, 1, 1),
+    "time": time(12),
+    "duration": timedelta(hours=1),
+}
+
+
+@pytest.mark.parametrize("when", TIMES.values(), ids=TIMES)
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_dates_are_refused(kind, when):
+    frame = kind({"v": [1.0, 2.0], "when": [when, when]})
+    only = kind({"when": [when, when]})
+    is_bad = "has dates or times .* use numbers or strings"
+    for X in (frame, only):
+        with pytest.raises(ValueError, match=f"column 'when' of X {is_bad}"):
+            as_sequences(X)
+    with pytest.raises(ValueError, match=f"column 'when' of sequence 0 of X {is_bad}"):
+        as_sequences([frame, frame])
+    with pytest.raises(ValueError, match=f"column 'when' of series {is_bad}"):
+        sliding_windows(frame, 1, target="v")
+    for X in ([[when, when]], [only["when"]], np.array([[when]], "O")):
+        with pytest.raises(ValueError, match=is_bad):
+            as_sequences(X)
+
+
+@pytest.mark.parametrize("build", AS_TABLE.values(), ids=AS_TABLE)
+def test_nulls_in_frames_of_numbers_are_nan(build):
+    frame = pd.DataFrame(
+        {"a": [1, 2, None], "b": [0.5, None, 1.5], "c": [True, None, False]}
+    )
+    expected = [[1.0, 0.5, 1.0], [2.0, np.nan, np.nan], [np.nan, 1.5, 0.0]]
+    table = build(frame.convert_dtypes())
+    for X in (table, [table]):
+        found = as_sequences(X).values.reshape(3, 3)
+        np.testing.assert_array_equal(found, expected)
+    filled = PerTimestep(SimpleImputer()).fit_transform([table, table])
+    assert filled[0].tolist() == [[1.0, 0.5, 1.0], [2.0, 1.0, 0.5], [1.5, 1.5, 0.0]]
+
+
+@pytest.mark.parametrize("build", AS_TABLE.values(), ids=AS_TABLE)
+def test_lists_of_frames(build):
+    X = [build(pd.DataFrame(a, columns=["p", "q"])) for a in NUMBERS]
+    same(X, NUMBERS)
+    more, _ = Jitter(factor=2, random_state=0).fit_resample(X, Y)
+    assert type(more[-1]) is type(X[0])
+    swapped = build(pd.DataFrame(NUMBERS[1], columns=["q", "p"]))
+    with pytest.raises(ValueError, match=r"Sequence 1 of X has the columns \['q', 'p'\]"):
+        as_sequences([X[0], swapped])
 
 
 # Memory.
@@ -640,7 +694,6 @@ def test_multiindex_is_that_of_sktime():
 # Tables in long format.
 
 NAMES = {"id": "who", "time": "when", "values": ["x", "y"]}
-AS_TABLE = {"pandas": lambda f: f, "polars": pl.from_pandas, "arrow": pa.Table.from_pandas}
 
 
 @settings(max_examples=20)
@@ -693,7 +746,7 @@ def test_kinds_of_columns(build):
     assert read("flag").dtype == np.uint8
     with pytest.raises(ValueError, match="mix strings with numbers"):
         read(["x", "word"])
-    with pytest.raises(ValueError, match="Row 1 has no value in 'gap'"):
+    with pytest.raises(ValueError, match="Row 1 has no value in column 'gap'"):
         read("gap")
     with pytest.raises(ValueError, match="use numbers or strings"):
         read("when")

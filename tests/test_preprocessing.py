@@ -365,6 +365,11 @@ class TestSlidingWindows:
             (([1.0, 2.0, 3.0], 1, 1, 1, "load"), "target='load' names no channel"),
             ((["a", "b", "c"], 1), "must be numbers"),
             (([[[1.0]], [[2.0]]], 1), "one by one"),
+            (([[1.0, 2.0], [3.0]], 1), "lists of unequal length.* one by one"),
+            (
+                (pd.DataFrame({"k": ["1"], "v": 2.0}), 1),
+                "series mix strings .* leave them out",
+            ),
             (([1.0, 2.0], 0), "length"),
             (([1.0, 2.0, 3.0], 1, 1, 0), "stride"),
             (([1.0, 2.0, 3.0], 1, 1, 1, 1), "target=1 names no channel .* has 1"),

@@ -265,7 +265,8 @@ def test_strings_are_sequences_of_characters(X):
 def test_words_in_lists_are_symbols_of_their_own():
     X = as_sequences([["walk", "run"], ["run", "walk"]])
     assert X[0].ravel().tolist() == ["walk", "run"]
-    assert as_sequences([["walk"], ["run"]])[0].ravel().tolist() == ["walk"]
+    for words in ([["walk"], ["run"]], np.array([["walk"], ["run"]])):
+        assert as_sequences(words)[0].ravel().tolist() == ["walk"]
 
 
 @given(st.lists(st.text(max_size=5), min_size=1, max_size=5))
@@ -292,8 +293,15 @@ BAD_CONTAINERS = {
     "1-D array": (np.zeros(3), ValueError, "Expected 2D array, got 1D array instead"),
     "flat list": ([1, 2, 3], ValueError, "Expected 2D array, got 1D array instead"),
     "number": (5, ValueError, "Expected 2D array, got 0D"),
-    "one string": ("abc", ValueError, "Expected 2D array, got 0D"),
-    "None": (None, ValueError, "Expected 2D array, got 0D"),
+    "one string": ("abc", TypeError, r'X is a str.* passed in a list: \["ab"\]'),
+    "dict": ({"a": np.zeros(3)}, TypeError, r"X is a dict.* Pass list\(X.values\(\)\)"),
+    "generator": ((x for x in ROWS), TypeError, r"X is a generator.* Pass list\(X\)"),
+    "groups": (
+        pd.DataFrame({"id": [1, 1, 2], "v": 0.0}).groupby("id"),
+        TypeError,
+        "X is a DataFrameGroupBy.* skseq.formats.from_long",
+    ),
+    "None": (None, TypeError, "X is a NoneType, not a container"),
     "4-D array": (np.zeros((2, 2, 2, 2)), ValueError, "Expected 2D array, got 4D"),
     "no steps": (np.zeros((3, 0)), ValueError, r"0 feature\(s\) \(shape=\(3, 0\)\)"),
     "complex": (np.ones((2, 2)) * 1j, ValueError, "Complex data not supported"),
@@ -334,6 +342,27 @@ BAD_CONTAINERS = {
         ValueError,
         "Sequence 0 of X is a list whose",
     ),
+    "sequences in two columns of a frame": (
+        pd.DataFrame({"a": [[1, 2], [3]], "b": [[1, 2], [3]]}),
+        TypeError,
+        r"column 'a' of X has .* \(list\).* argument must be a string or a number.* "
+        "single column, so join channels by np.column_stack",
+    ),
+    "a frame of strings and numbers": (
+        [pd.DataFrame({"v": [1.0, 2.0], "k": ["1", "2"]})],
+        ValueError,
+        "columns of sequence 0 of X mix strings with numbers: 'k' has strings, 'v' has",
+    ),
+    "a column of strings and numbers": (
+        [pd.DataFrame({"v": [1.0, 2.0], "k": ["1", 2]})],
+        ValueError,
+        "column 'k' of sequence 0 of X mixes strings with numbers",
+    ),
+    "a string is missing": (
+        pd.DataFrame({"k": ["a", None], "l": ["b", "c"]}),
+        ValueError,
+        "Row 1 has no value in column 'k' of X",
+    ),
     "strings and numbers": ([["a", 1], ["b", 2]], ValueError, "mixes strings with numbers"),
     "a string and numbers": (
         [np.array(["a"]), np.array([1, 2])],
@@ -355,6 +384,14 @@ def test_sparse_input_says_what_to_do():
     sparse = pytest.importorskip("scipy.sparse")
     with pytest.raises(TypeError, match=r"Sparse data .* X.toarray\(\)"):
         as_sequences(sparse.csr_array(np.eye(3)))
+
+
+def test_what_map_needs():
+    X = as_sequences([np.zeros((2, 2)), np.zeros((3, 2))])
+    with pytest.raises(ValueError, match=r"shape \(\) for sequence 0; it must return"):
+        X.map(np.mean)
+    with pytest.raises(ValueError, match="3 channels for sequence 1, but 2 for"):
+        X.map(lambda x: x if len(x) == 2 else np.zeros((1, 3)))
 
 
 # What the steps must be like.
