@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from .._checks import check_rows_match, unchanged_by_errors
+from .._checks import check_rows_match, UnchangedByErrors
 from .._inputs import SequenceInputs
 from ..containers import TABLE, convert, restore
 from ..sequences import SequenceArray, check_steps, distinct_steps, stacked_steps
@@ -140,7 +140,7 @@ class PerTimestep(_TransformsSteps, TransformerMixin, BaseEstimator):
         -------
         self
         """
-        with unchanged_by_errors(self):
+        with UnchangedByErrors(self):
             sequences, ndim = self._check_X(X, reset=True, finite=False)
             check_rows_match(sequences, "X", y=y)
             self._learn_layout(sequences, ndim)
