@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
+from sklearn.metrics import get_scorer
 from sklearn.utils import check_random_state
 from sklearn.utils._missing import is_pandas_na
 from sklearn.utils.validation import _check_sample_weight, _num_samples
-from skorch.callbacks import BatchScoring, InputShapeSetter, LRScheduler
+from skorch.callbacks import BatchScoring, EpochScoring, InputShapeSetter, LRScheduler
 
 from ._training import OPTIMIZERS
 from .callbacks import ValidationSplit
@@ -139,6 +140,8 @@ def check_callbacks(callbacks: Any) -> None:
                 raise ValueError(
                     f"The 'callbacks' parameter does not take {refused.__name__}, {reason}."
                 )
+        if isinstance(callback, EpochScoring) and isinstance(callback.scoring, str):
+            get_scorer(callback.scoring)  # whose error says where the names are
         if hasattr(callback, "on_fit_task_end"):
             raise ValueError(
                 f"The 'callbacks' parameter takes skorch callbacks, got "

@@ -231,7 +231,7 @@ def test_one_schedule_is_enough(callback, monkeypatch):
     ],
 )
 def test_callbacks_that_cannot_work_are_refused_before_training(callback, advice):
-    model = LSTMSequenceClassifier(callbacks=[callback], validation_fraction=None)
+    model = LSTMSequenceClassifier(callbacks=[callback])
     with pytest.raises(ValueError, match=advice):
         model.fit(X, Y)
 
