@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from .._checks import check_rows_match, UnchangedByErrors
+from .._checks import UnchangedByErrors, check_rows_match
 from .._inputs import SequenceInputs
 from ..containers import TABLE, convert, restore
 from ..sequences import SequenceArray, check_steps, distinct_steps, stacked_steps
