@@ -53,8 +53,8 @@ default="adam"
         Passes over the training rows, at most. Equal rows are one row, with the sum
         of their weights.
     lr_schedule : {"one_cycle", "cosine", "constant"}, default="one_cycle"
-        Course of the learning rate over `max_epochs`: up and down (Smith, 2018),
-        down, or level.
+        Course of the learning rate over `max_epochs`: up in the first 3% of all
+        batches and then down (Smith, 2018), down, or level.
     gradient_clip : float or None, default=1.0
         Largest norm of the gradient.
     validation_fraction : "auto", float, splitter, iterable or None, default="auto"

@@ -30,9 +30,9 @@ OPTIMIZERS: dict[str, tuple[type[torch.optim.Optimizer], dict[str, Any]]] = {
 }
 LR_SCHEDULES = ("one_cycle", "cosine", "constant")
 
-# Share of all batches in which "one_cycle" raises the rate; torch's own default. Not 1 / n
-# for a whole n: torch divides by zero where that is a single batch.
-WARM_UP = 0.3
+# Share of all batches in which "one_cycle" raises the rate. Not 1 / n for a whole n: torch
+# divides by zero where that is a single batch.
+WARM_UP = 0.03
 
 
 def make_net(
