@@ -57,7 +57,7 @@ def pattern():
         embedding_dim=4,
         max_epochs=12,
         batch_size=16,
-        lr=0.03,
+        lr=0.02,
         random_state=0,
     )
     model.fit(data.X, data.y)
