@@ -39,8 +39,9 @@ class Lanes:
         As above.
     n_steps, n_lanes : int
         Shape of the grid. Flat positions in it are ``step * n_lanes + lane``.
-    are_shared, is_exact : bool
-        Whether a lane may hold more than one sequence; `exact`.
+    are_shared, is_full, is_exact : bool
+        Whether a lane may hold more than one sequence; whether all are equally long;
+        `exact`.
 
     Examples
     --------
@@ -63,9 +64,9 @@ class Lanes:
         self.n_lanes = max(n, fewest)
         self.n_steps = longest = int(self._lengths.max())
         self._first = np.arange(n)
-        self._is_full = int(self._lengths.min()) == longest
+        self.is_full = int(self._lengths.min()) == longest
         self.are_shared = False
-        if share and not self._is_full:
+        if share and not self.is_full:
             n_steps = rounded_up(longest)
             lane, begin, n_lanes = place(self._lengths, n_steps)
             n_lanes = max(n_lanes, fewest)
@@ -76,7 +77,7 @@ class Lanes:
     @cached_property
     def cuts(self) -> Tensor:
         """Positions right behind each sequence that does not end its lane."""
-        if self._is_full:
+        if self.is_full:
             return self._tensor(self._first[:0])
         behind = self._first + self._lengths * self.n_lanes
         return self._tensor(behind[behind < self.n_steps * self.n_lanes])
@@ -104,14 +105,15 @@ class Lanes:
 
     def at_last(self, x: Tensor) -> Tensor:
         """The last step of each sequence, as `at_first` gives the first."""
+        if self.is_full:  # so they are neighbours
+            begin = (self.n_steps - 1) * self.n_lanes
+            return x[begin : begin + len(self._lengths)]
         last = self._first + (self._lengths - 1) * self.n_lanes
-        if self._is_full:  # so they are neighbours
-            return x[last[0] : last[-1] + 1]
         return x.index_select(0, self._tensor(last))
 
     def fill(self, x: Tensor) -> Tensor:
         """From all steps, sequence by sequence, (total, c) to the grid (t, l, c)."""
-        if self._is_full:
+        if self.is_full:
             lanes = x.reshape(len(self._lengths), self.n_steps, -1).transpose(0, 1)
             # A single sequence stands there twice for `exact`, which takes no memory.
             return lanes if self.n_lanes == lanes.shape[1] else lanes.expand(-1, 2, -1)

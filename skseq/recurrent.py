@@ -269,6 +269,8 @@ class Pooling(nn.Module):
         return torch.cat([last[:, : self.hidden_size], first[:, self.hidden_size :]], dim=1)
 
     def _mean(self, x: Tensor, lanes: Lanes) -> Tensor:
+        if lanes.is_full and not lanes.is_exact:  # twice as fast, but rounds in its own way
+            return x.view(lanes.n_steps, lanes.n_lanes, -1).mean(dim=0)
         return F.embedding_bag(lanes.steps, x, lanes.offsets, mode="mean")
 
     def _max(self, x: Tensor, lanes: Lanes) -> Tensor:

@@ -117,6 +117,20 @@ def test_equals_packed_sequences(cell, layers, bidirectional, pooling, dtype, to
 
 
 @pytest.mark.parametrize(("cell", "layers", "bidirectional", "pooling"), COMBINATIONS)
+def test_sequences_of_one_length_equal_packed_ones(cell, layers, bidirectional, pooling):
+    net = make_net(cell, layers, bidirectional, pooling).double()
+    x = make_inputs("float64")["x"].detach()
+    lengths = torch.full((len(x),), x.shape[1])
+    outputs, _, gradients = loss_and_gradients(net, x, lengths)
+    oracle = PackedNet(net).double()
+    expected = loss_and_gradients(oracle, x, lengths)
+    torch.testing.assert_close(outputs, expected[0], rtol=1e-9, atol=1e-9)
+    for ours, gradient in gradients.items():
+        theirs = oracle.names.get(ours, ours.replace("pooling.", ""))
+        torch.testing.assert_close(gradient, expected[2][theirs], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(("cell", "layers", "bidirectional", "pooling"), COMBINATIONS)
 def test_what_stands_in_the_padding_does_not_matter(cell, layers, bidirectional, pooling):
     net = make_net(cell, layers, bidirectional, pooling).double()
     inputs = make_inputs("float64")
