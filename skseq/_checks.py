@@ -9,11 +9,11 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.metrics import get_scorer
 from sklearn.utils import check_random_state
-from sklearn.utils._missing import is_pandas_na
 from sklearn.utils.validation import _check_sample_weight, _num_samples
 from skorch.callbacks import BatchScoring, EpochScoring, InputShapeSetter, LRScheduler
 
 from ._training import OPTIMIZERS
+from ._values import is_na
 from .callbacks import ValidationSplit
 from .recurrent import POOLINGS
 from .sequences import SequenceArray
@@ -91,7 +91,7 @@ def check_targets(y: Any, name: str) -> None:
 def check_none_missing(values: Any, name: str) -> None:
     """Raise where None would have to be compared with labels."""
     for position, cell in np.ndenumerate(_objects(values)):
-        if cell is None or is_pandas_na(cell):
+        if cell is None or is_na(cell):
             raise ValueError(
                 f"Row {position[0]} of {name} is missing ({cell}); leave the row out, or "
                 "give it a value."

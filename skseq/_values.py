@@ -12,6 +12,7 @@ import numpy as np
 from ._columnar import column_names, frame_columns, library_of
 
 DATES = (date, time, timedelta, np.datetime64, np.timedelta64)  # a datetime is a date
+NA = "NAType"  # the type of `pandas.NA`
 
 
 def numbers_or_text(array: np.ndarray, name: str) -> np.ndarray:
@@ -87,7 +88,7 @@ def _objects_to_array(array: np.ndarray, name: str) -> np.ndarray:
             raise _dates_error(found.__name__, name)
     if any(issubclass(found, str) for found in types):
         return _objects_to_text(array, name)
-    if any(found.__name__ == "NAType" for found in types):
+    if any(found.__name__ == NA for found in types):
         array = _without_na(array)
     is_complex = any(issubclass(found, complex) for found in types)
     try:
@@ -111,16 +112,17 @@ def _objects_to_text(array: np.ndarray, name: str) -> np.ndarray:
 
 def _without_na(array: np.ndarray) -> np.ndarray:
     """NaN for each `pandas.NA`, which is no number."""
-    is_na = [type(value).__name__ == "NAType" for value in array.flat]
-    return np.where(np.reshape(is_na, array.shape), np.nan, array)
+    found = [is_na(value) for value in array.flat]
+    return np.where(np.reshape(found, array.shape), np.nan, array)
+
+
+def is_na(value: Any) -> bool:
+    """Whether a value is `pandas.NA`, found without importing pandas."""
+    return type(value).__name__ == NA
 
 
 def _is_missing(value: Any) -> bool:
-    return (
-        value is None
-        or type(value).__name__ == "NAType"
-        or (isinstance(value, float) and np.isnan(value))
-    )
+    return value is None or is_na(value) or (isinstance(value, float) and np.isnan(value))
 
 
 def _dates_error(kind: Any, name: str) -> ValueError:
