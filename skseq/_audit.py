@@ -21,6 +21,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import indexable
 
 from ._checks import check_rows_match, draw_seed
+from ._surroundings import gives_back
 from .containers import convert, like
 from .preprocessing import SequenceGenerator
 from .sequences import SequenceArray, check_steps, stacked_steps
@@ -66,6 +67,7 @@ class Audit:
     __repr__ = __str__
 
 
+@gives_back
 def audit(
     estimator: Any,
     X: Any,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import numbers
-import warnings
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -33,7 +32,7 @@ from ._checks import (
     draw_seed,
     unnamed,
 )
-from ._devices import one_thread, one_thread_for, present_device, resolve_device
+from ._devices import present_device, resolve_device
 from ._html import add_network
 from ._inputs import SequenceInputs
 from ._parameters import SequenceParameters
@@ -41,19 +40,32 @@ from ._progress import reporting
 from ._rows import Rows, step_statistics
 from ._scoring import let_score_estimator
 from ._sklearn_callbacks import CallbackSupportMixin, EpochTasks, FitTask
+from ._state import (
+    Rules,
+    check_learnt,
+    is_count,
+    is_flag,
+    is_list_of,
+    is_size,
+    network_state,
+    or_none,
+    restore_moments,
+    restored_network,
+    resume_optimizer,
+)
+from ._surroundings import on_one_thread
 from ._training import (
+    OPTIMIZERS,
     Course,
     EpochLog,
     EpochSeed,
     for_device,
     make_net,
-    numpy_to_tensors,
     predict_raw,
-    resume_optimizer,
     run,
-    tensors_to_numpy,
     training_callbacks,
 )
+from ._warning import warn
 from .batching import SequenceDataset
 from .callbacks import EarlyStopping, ValidationSplit
 from .losses import Loss
@@ -81,6 +93,20 @@ class BaseSequenceEstimator(
     _optimizer: Any  # of the last training, whose moments there are
     _made_with: dict[str, Any]  # the numbers of that net; parameters may have changed
     _stratified: bool = False  # whether a random validation set keeps class shares
+    _learnt: ClassVar[Rules] = {
+        "n_channels_": is_size,
+        "n_features_in_": is_size,
+        "_is_table": is_flag,
+        "feature_names_in_": or_none(is_list_of("O")),
+        "vocabulary_": or_none(is_list_of("biuU")),
+        "history_": lambda value: isinstance(value, list),
+        "n_epochs_": is_count,
+        "best_epoch_": is_count,
+        "_seed": is_count,
+        "_incremental": is_flag,
+        "_optimizer": lambda value: is_optimizer(value),
+        "_made_with": lambda value: are_net_numbers(value),
+    }
 
     # What a task adds.
 
@@ -118,8 +144,18 @@ class BaseSequenceEstimator(
     def _check_sides(self, train: Rows, valid: Rows) -> None:
         """Raise ValueError if a split leaves a side without what the task needs."""
 
+    def _check_learnt(self) -> None:
+        """Raise ValueError if what a loaded state says of `fit` cannot be."""
+        check_learnt(self, self._learnt)
+        if hasattr(self, "vocabulary_") and self.n_channels_ != 1:
+            raise ValueError("it has symbols in several channels")
+        names = getattr(self, "feature_names_in_", None)
+        if names is not None and len(names) != self.n_features_in_:
+            raise ValueError("its feature_names_in_ are not as many as its features")
+
     # The steps of fit.
 
+    @on_one_thread
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
@@ -164,7 +200,7 @@ class BaseSequenceEstimator(
         again = self.warm_start and hasattr(self, "net_")
         epochs = int(self.max_epochs)
         task = FitTask(self, X, y, sample_weight, epochs=epochs)
-        with one_thread(), UnchangedByErrors(self) as guard:
+        with UnchangedByErrors(self) as guard:
             rows = self._check_rows(
                 X, y, sample_weight, groups, reset=not again, learn_y=not again
             )
@@ -181,7 +217,7 @@ class BaseSequenceEstimator(
         """One epoch at a constant learning rate, on all rows."""
         again = hasattr(self, "net_")
         task = FitTask(self, X, y, sample_weight, epochs=1)
-        with one_thread(), UnchangedByErrors(self) as guard:
+        with UnchangedByErrors(self) as guard:
             rows = self._check_rows(
                 X, y, sample_weight, None, reset=not again, learn_y=learn_y and not again
             )
@@ -285,11 +321,10 @@ class BaseSequenceEstimator(
                     "another validation_fraction, or validation_fraction=None to train "
                     "on all rows."
                 ) from error
-            warnings.warn(
+            warn(
                 f"All rows train ({len(rows)} distinct ones), because the default "
                 f"validation split is not possible. {reason}. Pass "
-                "validation_fraction=None to ask for this.",
-                stacklevel=4,
+                "validation_fraction=None to ask for this."
             )
             return rows.canonical(), None
         return train, valid
@@ -309,6 +344,12 @@ class BaseSequenceEstimator(
         asked = not isinstance(fraction, str)
         cv = fraction if asked else DEFAULT_FRACTION
         return ValidationSplit(cv, stratified=self._stratified, random_state=seed), asked
+
+    def _n_inputs(self) -> int:
+        """Channels that the network reads, or rows of its embedding."""
+        if hasattr(self, "vocabulary_"):
+            return symbols.table_size(self.vocabulary_)
+        return self.n_channels_
 
     def _architecture(self) -> dict[str, Any]:
         """What of the parameters decides the shape of the network."""
@@ -340,15 +381,14 @@ class BaseSequenceEstimator(
     def _start(self, train: Rows, seed: int) -> RecurrentNet:
         """A new network, with what it keeps from the training rows."""
         generator = torch.Generator().manual_seed(seed)
-        symbols_given = hasattr(self, "vocabulary_")
         module = RecurrentNet(
             self.cell,
-            symbols.table_size(self.vocabulary_) if symbols_given else self.n_channels_,
+            self._n_inputs(),
             self._n_outputs(),
             **self._architecture(),
             generator=generator,
         )
-        if symbols_given:
+        if hasattr(self, "vocabulary_"):
             # What only validation rows hold is as good as unknown.
             module.zero_embedding_except(symbols.learn_vocabulary(train.sequences))
         elif self.standardize:
@@ -459,15 +499,14 @@ class BaseSequenceEstimator(
 
     # After fit.
 
+    @on_one_thread
     def _outputs(self, X: Any, *, decode: bool) -> np.ndarray:
         """What the network says of X, float64 of shape (n_samples, n_outputs)."""
         if not self.__sklearn_is_fitted__():
             check_is_fitted(self)  # which words the error, but takes its time
         sequences, _ = self._check_X(X, reset=False)
         sequences = self._encode_X(sequences, "X")
-        numbers = int(sequences.lengths.sum()) * self.net_.module_.pooling.steps_width
-        with one_thread_for(numbers):
-            outputs = predict_raw(self.net_, sequences, decode=decode)
+        outputs = predict_raw(self.net_, sequences, decode=decode)
         check_outputs(outputs)
         return outputs
 
@@ -488,32 +527,45 @@ class BaseSequenceEstimator(
         state = dict(super().__getstate__())
         net = state.pop("net_", None)
         if net is not None:
-            optimizer = net.optimizer_.state_dict()["state"] if self._incremental else None
-            state["_network"] = {
-                "config": net.module_.config,
-                "weights": tensors_to_numpy(dict(net.module_.state_dict())),
-                "optimizer": tensors_to_numpy(optimizer),
-            }
+            state["_network"] = network_state(net, with_moments=self._incremental)
         return state
 
+    @on_one_thread
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
         network = state.pop("_network", None)
         super().__setstate__(state)
         if network is None:
             return
-        # The generator is thrown away: it keeps torch's global one out of this.
-        module = RecurrentNet(**network["config"], generator=torch.Generator())
-        module.load_state_dict(numpy_to_tensors(network["weights"]))
-        self.net_ = make_net(
-            module,
+        self._check_learnt()
+        net = make_net(
+            restored_network(
+                network,
+                cell=self.cell,
+                n_inputs=self._n_inputs(),
+                n_outputs=self._n_outputs(),
+                embeds=hasattr(self, "vocabulary_"),
+            ),
             self._make_loss(),
             device=present_device(self.device),
             optimizer=self._optimizer,
             **net_numbers(self._made_with),
         )
         if network["optimizer"] is not None:
-            resume_optimizer(self.net_, numpy_to_tensors(network["optimizer"]))
+            restore_moments(net, network["optimizer"])
+        self.net_ = net
+
+
+def is_optimizer(value: Any) -> bool:
+    if isinstance(value, str):
+        return value in OPTIMIZERS
+    return isinstance(value, type) and issubclass(value, torch.optim.Optimizer)
+
+
+def are_net_numbers(values: Any) -> bool:
+    return isinstance(values, dict) and all(
+        type(values.get(name)) is kind for name, kind in NET_NUMBERS.items()
+    )
 
 
 def net_numbers(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from sklearn.utils.validation import validate_data
 
+from ._warning import warn
 from .containers import TABLE, convert, named_columns
 from .sequences import SequenceArray, check_steps
 
@@ -67,10 +67,9 @@ class SequenceInputs:
         # Of one row, both readings are the same.
         is_column = ndim == TABLE and sequences.lengths[0] == 1 and len(sequences) > 1
         if is_column and not self._is_table:
-            warnings.warn(
+            warn(
                 f"{name} is read as {len(sequences)} sequences of one step each. A single "
-                "sequence x is passed as [x].",
-                stacklevel=4,
+                "sequence x is passed as [x]."
             )
         if sequences.n_channels != self.n_channels_:
             raise ValueError(

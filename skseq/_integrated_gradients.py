@@ -5,12 +5,14 @@ Axes: n sequences, s steps of all of them, i inputs at each step, p points of th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ._forking import computing
+from .batching import by_length
 from .sequences import ragged_range
 
 # The Gauss-Lobatto rule on [0, 1], which has the ends among its points.
@@ -20,13 +22,19 @@ WEIGHTS = np.array([1 / 20, 49 / 180, 16 / 45, 49 / 180, 1 / 20])
 FIRST_PARTS = 8  # of the line from the baseline to the input
 SMALLEST_PART = 2.0**-16
 ROUNDING = 1e-12  # of the response, below which no part is worth halving
-BATCH = 50  # parts at once, with a copy of the sequence for each point
+PARTS = 50  # of the line at once
+BATCH_NUMBERS = 1 << 19  # steps times hidden units of the copies that are computed at once
 
 Response = Callable[[Tensor, np.ndarray], Tensor]
 
 
 def integrated_gradients(
-    response: Response, x: Tensor, origin: Tensor, lengths: np.ndarray, tol: float
+    response: Response,
+    x: Tensor,
+    origin: Tensor,
+    lengths: np.ndarray,
+    width: int,
+    tol: float,
 ) -> np.ndarray:
     """What each input adds to the response on the line from `origin` to `x`.
 
@@ -42,6 +50,9 @@ def integrated_gradients(
         Sequence by sequence.
     origin : Tensor of shape (1, i), float64
     lengths : ndarray of shape (n,)
+    width : int
+        Numbers that the response keeps of each step, which limit how many are computed
+        at once.
     tol : float
         Largest error of a part, as a share of the response's range on the line.
 
@@ -49,28 +60,28 @@ def integrated_gradients(
     -------
     ndarray of shape (s, i)
     """
-    line = _Line(response, x - origin, origin, lengths)
+    line = _Line(response, x - origin, origin, lengths, width)
     in_turn = np.argsort(lengths, kind="stable")
     row = np.repeat(in_turn, FIRST_PARTS)
     low = np.tile(np.arange(FIRST_PARTS) / FIRST_PARTS, len(lengths))
-    width = 1 / FIRST_PARTS
-    largest = line.tolerances(in_turn, tol)
+    share = 1 / FIRST_PARTS
+    largest = line.tolerances(tol)
     result = np.zeros(tuple(x.shape))
     while len(row):
         halves = []
-        for begin in range(0, len(row), BATCH):
-            part = slice(begin, begin + BATCH)
-            added, gained = line.integrate(row[part], low[part], width)
+        for begin in range(0, len(row), PARTS):
+            part = slice(begin, begin + PARTS)
+            added, gained = line.integrate(row[part], low[part], share)
             ends = np.cumsum(lengths[row[part]])
             sums = np.diff(added.sum(axis=1).cumsum()[ends - 1], prepend=0.0)
             good = np.abs(sums - gained) <= largest[row[part]]
-            good |= width <= SMALLEST_PART
+            good |= share <= SMALLEST_PART
             steps = np.repeat(good, lengths[row[part]])
             np.add.at(result, line.steps(row[part])[steps], added[steps])
             halves.append(begin + np.flatnonzero(~good))
-        width /= 2
+        share /= 2
         again = np.concatenate(halves)
-        low = (low[again, None] + [0.0, width]).ravel()
+        low = (low[again, None] + [0.0, share]).ravel()
         row = np.repeat(row[again], 2)
     return result
 
@@ -79,12 +90,18 @@ class _Line:
     """The way of each sequence from the baseline to what it is."""
 
     def __init__(
-        self, response: Response, change: Tensor, origin: Tensor, lengths: np.ndarray
+        self,
+        response: Response,
+        change: Tensor,
+        origin: Tensor,
+        lengths: np.ndarray,
+        width: int,
     ) -> None:
         self.response = response
         self.change = change
         self.origin = origin
         self.lengths = lengths
+        self.width = width
         self.first = np.cumsum(lengths) - lengths
 
     def steps(self, row: np.ndarray) -> np.ndarray:
@@ -96,38 +113,54 @@ class _Line:
         share = torch.from_numpy(np.repeat(place, self.lengths[row]))[:, None]
         return self.origin + share * self.change[self.steps(row)]
 
-    def tolerances(self, row: np.ndarray, tol: float) -> np.ndarray:
-        """By how much a part may be off: a share of the response's range, (n,)."""
-        place = np.arange(FIRST_PARTS + 1) / FIRST_PARTS
+    def batches(self, row: np.ndarray) -> Iterator[np.ndarray | slice]:
+        """Positions in `row` of copies that are computed at once."""
+        return by_length(self.lengths[row], self.width, BATCH_NUMBERS)
+
+    def heights(self, row: np.ndarray, place: np.ndarray) -> np.ndarray:
+        """The response at these places of the rows' lines, (n,)."""
         result = np.empty(len(row))
-        for some in np.split(row, range(BATCH, len(row), BATCH)):
-            copies = np.repeat(some, len(place))
-            with torch.no_grad():
-                x = self.at(copies, np.tile(place, len(some)))
-                heights = self.response(x, copies).view(len(some), -1).numpy()
-            rounding = ROUNDING * np.abs(heights).max(axis=1)
-            result[some] = tol * np.ptp(heights, axis=1) + rounding
+        for some in self.batches(row):
+            with computing(), torch.no_grad():
+                x = self.at(row[some], place[some])
+                result[some] = self.response(x, row[some]).numpy()
         return result
 
+    def tolerances(self, tol: float) -> np.ndarray:
+        """By how much a part may be off: a share of the response's range, (n,)."""
+        place = np.arange(FIRST_PARTS + 1) / FIRST_PARTS
+        row = np.arange(len(self.lengths))
+        heights = self.heights(np.repeat(row, len(place)), np.tile(place, len(row)))
+        heights = heights.reshape(len(row), -1)
+        rounding = ROUNDING * np.abs(heights).max(axis=1)
+        return tol * np.ptp(heights, axis=1) + rounding
+
     def integrate(
-        self, row: np.ndarray, low: np.ndarray, width: float
+        self, row: np.ndarray, low: np.ndarray, share: float
     ) -> tuple[np.ndarray, np.ndarray]:
         """What each step of each part adds (s, i), and what the response gains (parts,).
 
-        A part of a row's line is `width` long and begins at `low`.
+        A part is this share of a row's line and begins at `low`.
         """
-        copies = np.repeat(row, len(POINTS))
-        x = self.at(copies, (low[:, None] + width * POINTS).ravel()).requires_grad_()
-        heights = self.response(x, copies)
-        (slope,) = torch.autograd.grad(heights.sum(), x)
-        weight = np.repeat(np.tile(width * WEIGHTS, len(row)), self.lengths[copies])
-        slope = slope * torch.from_numpy(weight)[:, None]
-        # Back from a copy for each point to the part's own steps.
         lengths = self.lengths[row]
         begin = np.cumsum(lengths) - lengths
-        own = ragged_range(np.repeat(begin, len(POINTS)), self.lengths[copies])
-        total = slope.new_zeros(int(lengths.sum()), slope.shape[1])
-        total.index_add_(0, torch.from_numpy(own), slope)
-        height = heights.detach().view(len(row), -1).numpy()
+        total = self.change.new_zeros(int(lengths.sum()), self.change.shape[1])
+        heights = np.empty(len(row) * len(POINTS))
+        part = np.repeat(np.arange(len(row)), len(POINTS))  # of each copy
+        place = (low[:, None] + share * POINTS).ravel()
+        weight = np.tile(share * WEIGHTS, len(row))
+        for some in self.batches(row[part]):
+            copies = row[part[some]]
+            with computing():
+                x = self.at(copies, place[some]).requires_grad_()
+                height = self.response(x, copies)
+                (slope,) = torch.autograd.grad(height.sum(), x)
+            heights[some] = height.detach().numpy()
+            of_step = np.repeat(weight[some], self.lengths[copies])
+            # Back from a copy for each point to the part's own steps.
+            own = ragged_range(begin[part[some]], self.lengths[copies])
+            slope *= torch.from_numpy(of_step)[:, None]
+            total.index_add_(0, torch.from_numpy(own), slope)
         added = total * self.change[self.steps(row)]
-        return added.numpy(), height[:, -1] - height[:, 0]
+        gained = heights.reshape(len(row), -1)
+        return added.numpy(), gained[:, -1] - gained[:, 0]

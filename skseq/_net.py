@@ -9,6 +9,8 @@ import skorch
 import torch
 from skorch.callbacks import Callback
 
+from ._forking import computing
+from ._surroundings import denormals_are_flushed
 from .callbacks import StopTraining
 
 Step = dict[str, torch.Tensor]
@@ -91,7 +93,17 @@ class SequenceNet(skorch.NeuralNet):
                     )
             return step["loss"]
 
-        self.optimizer_.step(closure)
+        # Gradients that vanish over many time steps become numbers too small for the
+        # normal format, on which a processor is about ten times slower. So the step,
+        # loss and gradients included, takes them as zero; callbacks between batches,
+        # and threads that they start, see what the caller had.
+        flushed = denormals_are_flushed()
+        try:
+            torch.set_flush_denormal(True)
+            with computing():
+                self.optimizer_.step(closure)
+        finally:
+            torch.set_flush_denormal(flushed)
         return steps[0]
 
     def _set_training(self, training: bool = True) -> None:
@@ -101,7 +113,8 @@ class SequenceNet(skorch.NeuralNet):
     def infer(self, x: dict[str, torch.Tensor], **fit_params: Any) -> torch.Tensor:
         if self.device != "cpu":
             x = {name: tensor.to(self.device) for name, tensor in x.items()}
-        return self.module_(**x, **fit_params)
+        with computing():
+            return self.module_(**x, **fit_params)
 
     def get_loss(
         self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False

@@ -15,8 +15,9 @@ from skorch.callbacks import Callback, GradientNormClipping, LRScheduler
 from torch import Tensor
 from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 
-from ._devices import flushed_denormals
+from ._forking import computing
 from ._net import SequenceNet
+from ._surroundings import InferenceMode
 from .batching import Batches, SequenceDataset, as_inputs, by_length
 from .callbacks import EarlyStopping, StopTraining
 from .losses import Loss
@@ -105,8 +106,7 @@ def run(
     is then raised again (skorch's own `fit` swallows Ctrl-C).
     """
     try:
-        with flushed_denormals(net.optimizer_):
-            net.fit_loop(training, epochs=epochs)
+        net.fit_loop(training, epochs=epochs)
     except StopTraining:
         pass
     except BaseException:
@@ -240,25 +240,17 @@ def predict_raw(
     if device.type == "cuda":
         module = copy.deepcopy(module).double()
     result = np.empty((len(sequences), module.config["n_outputs"]))
-    with torch.inference_mode():
-        for rows in by_length(sequences):
+    width = max(module.pooling.steps_width, sequences.n_channels)
+    with InferenceMode(True):
+        for rows in by_length(sequences.lengths, width):
             inputs = as_inputs(sequences[rows])
             inputs = {name: x.to(device) for name, x in inputs.items()}
-            raw = module(**inputs, exact=exact)
-            if decode:
-                raw = module.decode(raw, net.criterion_.link)
+            with computing():
+                raw = module(**inputs, exact=exact)
+                if decode:
+                    raw = module.decode(raw, net.criterion_.link)
             result[rows] = raw.cpu().numpy()
     return result
-
-
-def resume_optimizer(net: skorch.NeuralNet, state: dict[int, Any]) -> None:
-    """Go on with the moments of an earlier optimizer; rates stay the net's own.
-
-    torch keeps the tensors that it is given, so they are copied: a training that fails
-    must leave the earlier moments as they are.
-    """
-    groups = net.optimizer_.state_dict()["param_groups"]
-    net.optimizer_.load_state_dict({"state": copy.deepcopy(state), "param_groups": groups})
 
 
 def for_device(sequences: SequenceArray, device: torch.device) -> SequenceArray:
@@ -281,7 +273,7 @@ def tensors_to_numpy(state: Any) -> Any:
 def numpy_to_tensors(state: Any) -> Any:
     """The inverse of `tensors_to_numpy`."""
     if isinstance(state, np.ndarray):
-        return torch.from_numpy(state.copy())
+        return torch.tensor(state)
     if isinstance(state, dict):
         return {key: numpy_to_tensors(value) for key, value in state.items()}
     return state

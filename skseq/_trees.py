@@ -213,8 +213,6 @@ class Reader:
             fault = attribute_fault(cls, attribute, content)
             if fault:
                 raise ValueError(f"in a {name} {attribute} {fault}")
-        if "_network" in contents:
-            _check_size(contents["_network"])
         made = cls.__new__(cls)
         if hasattr(made, "__setstate__"):
             made.__setstate__(contents)
@@ -242,21 +240,6 @@ def _dtype(name: str, also: str = "") -> np.dtype:
     if name != also and not RAW.fullmatch(name):
         raise ValueError(f"it has an array of dtype {name!r}")
     return np.dtype(name)
-
-
-def _check_size(network: dict[str, Any]) -> None:
-    """Raise if a network would be larger than the weights that the file has for it."""
-    config = network["config"]
-    hidden, layers = config["hidden_size"], config["num_layers"]
-    inputs, outputs = config["n_inputs"], config["n_outputs"]
-    least = (
-        hidden * hidden * layers
-        + inputs * (config["embedding_dim"] or hidden)
-        + outputs * hidden * len(config["pooling"])
-    )
-    there = sum(weight.size for weight in network["weights"].values())
-    if min(hidden, layers, inputs, outputs) < 1 or least > there:
-        raise ValueError("its network does not fit its weights")
 
 
 def _random_state(state: dict[str, Any]) -> np.random.RandomState:

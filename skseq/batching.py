@@ -14,12 +14,14 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ._rows import Rows
+from ._surroundings import on_one_thread
 from .containers import as_sequences
 from .sequences import SequenceArray, check_steps, ragged_range, stacked_steps
 
 __all__ = ["pad_collate"]
 
 PREDICT_BATCH_SIZE = 256
+PREDICT_NUMBERS = 1 << 22  # steps times hidden units, padding included
 CHUNK_NUMBERS = 1 << 20  # of the values that are looked up at once
 
 
@@ -53,6 +55,7 @@ def _tensor_dtype(values: np.ndarray) -> torch.dtype:
     return torch.float32 if values.dtype == np.float32 else torch.float64
 
 
+@on_one_thread
 def pad_collate(batch: Sequence[Any]) -> tuple[Tensor, ...]:
     """Sequences of unequal length as one padded tensor; a DataLoader's `collate_fn`.
 
@@ -216,11 +219,24 @@ def as_inputs(sequences: SequenceArray) -> dict[str, Tensor]:
     return {"x": steps_of(sequences), "lengths": lengths}
 
 
-def by_length(sequences: SequenceArray) -> Iterator[np.ndarray | slice]:
-    """Rows in batches of similar length, for where the order does not matter."""
-    if len(sequences) == 1:  # whose answer may be waited for
+def by_length(
+    lengths: np.ndarray, width: int, numbers: int = PREDICT_NUMBERS
+) -> Iterator[np.ndarray | slice]:
+    """Rows in batches of similar length, for where the order does not matter.
+
+    Padded to its longest row, a batch is at most twice its steps and holds at most
+    `numbers` in each array of `width` columns, unless it is a single row.
+    """
+    if len(lengths) == 1:  # whose answer may be waited for
         yield slice(None)
         return
-    order = np.argsort(sequences.lengths, kind="stable")
-    for begin in range(0, len(order), PREDICT_BATCH_SIZE):
-        yield order[begin : begin + PREDICT_BATCH_SIZE]
+    order = np.argsort(lengths, kind="stable")
+    begin, n_steps = 0, 0
+    for end, length in enumerate(lengths[order].tolist()):
+        padded = length * (end + 1 - begin)
+        is_full = end - begin == PREDICT_BATCH_SIZE or padded * width > numbers
+        if end > begin and (is_full or padded > 2 * (n_steps + length)):
+            yield order[begin:end]
+            begin, n_steps = end, 0
+        n_steps += length
+    yield order[begin:]

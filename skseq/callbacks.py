@@ -106,9 +106,10 @@ class EarlyStopping(Callback):
             gain = -gain
         # As long as there was no number, the latest weights are the best there are.
         if math.isnan(self.best_score_) or gain > self.threshold:
+            # First, so that Ctrl-C finds the weights of the best epoch or its predecessor.
+            self._best_weights = copy.deepcopy(net.module_.state_dict())
             self.best_epoch_ = epoch
             self.best_score_ = current
-            self._best_weights = copy.deepcopy(net.module_.state_dict())
             return
         if self.patience is not None and epoch - self.best_epoch_ >= self.patience:
             raise StopTraining

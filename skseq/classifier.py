@@ -23,6 +23,8 @@ from ._checks import check_targets
 from ._docs import CLASSIFIER_ATTRIBUTES, CLASSIFIER_PARAMETERS
 from ._parameters import SequenceParameters
 from ._rows import Rows
+from ._state import Rules, is_flag, is_list_of, is_number, or_none
+from ._surroundings import on_one_thread
 from .batching import SequenceDataset
 from .losses import BinaryCrossEntropy, CrossEntropy, Loss
 from .recurrent import RecurrentNet
@@ -38,6 +40,15 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
         "loss": [StrOptions({"cross_entropy"})],
         "label_smoothing": [Interval(numbers.Real, 0, 1, closed="left")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
+    _learnt: ClassVar[Rules] = {
+        **BaseSequenceEstimator._learnt,
+        "classes_": is_list_of("biufcOSUmM"),
+        "_loss": lambda value: value == "cross_entropy",
+        "_smoothing": is_number,
+        "_multilabel": is_flag,
+        "_weight_of_class": or_none(is_list_of("f")),
     }
 
     def __init__(
@@ -97,6 +108,7 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
         self.label_smoothing = label_smoothing
         self.class_weight = class_weight
 
+    @on_one_thread
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
@@ -280,6 +292,12 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
                     f"The {name} side has no row of class "
                     f"{plain(self.classes_[missing[0]])!r}."
                 )
+
+    def _check_learnt(self) -> None:
+        super()._check_learnt()
+        weights = self._weight_of_class
+        if weights is not None and len(weights) != len(self.classes_):
+            raise ValueError("its class weights are not as many as its classes")
 
     def _make_loss(self) -> Loss:
         loss = BinaryCrossEntropy if self._multilabel else CrossEntropy

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from os import PathLike
 from typing import Any
 
@@ -11,6 +10,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._atomic import write_whole
 from ._base import BaseSequenceEstimator
+from ._surroundings import on_one_thread
+from ._warning import warn
 from .recurrent import Standardize
 
 __all__ = ["to_onnx"]
@@ -21,6 +22,7 @@ TOLERANCE = 1e-5
 ROUNDING = float(np.finfo(np.float32).eps) / 2
 
 
+@on_one_thread
 def to_onnx(estimator: Any, path: str | PathLike[str]) -> None:
     """Write a fitted estimator to a file in the Open Neural Network Exchange format.
 
@@ -126,12 +128,11 @@ def warn_of_rounding(scaling: Standardize) -> None:
     rounded = ROUNDING * np.abs(mean) / scale
     worst = int(rounded.argmax())
     if rounded[worst] > TOLERANCE:
-        warnings.warn(
+        warn(
             f"Channel {worst} of X (counted from 0) has the mean {mean[worst]:.6g} and the "
             f"scale {scale[worst]:.3g}. X is float32 in the graph, which rounds its steps "
             f"by up to {rounded[worst]:.0e} scales, so predictions may differ by more than "
             f"{TOLERANCE:g}. Subtract a constant near the mean from X, in float64, before "
             "fit and before the graph. (Numbers that are float32 from the start are not "
-            "rounded.)",
-            stacklevel=3,
+            "rounded.)"
         )

@@ -15,6 +15,7 @@ import torch
 from ._columnar import arrow_array, awkward_array, polars_series
 from ._long import from_long, from_multiindex, to_long, to_multiindex
 from ._nested import nested_tensor, step_tensor
+from ._surroundings import on_one_thread
 from .containers import as_sequences
 from .sequences import SequenceArray, stacked_steps
 
@@ -185,6 +186,7 @@ def to_tensors(X: Any) -> list[torch.Tensor]:
     return list(step_tensor(stacked_steps(sequences)).split(sequences.lengths.tolist()))
 
 
+@on_one_thread
 def to_nested_tensor(X: Any, layout: torch.layout = torch.jagged) -> torch.Tensor:
     """Write a nested tensor.
 

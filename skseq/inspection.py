@@ -18,9 +18,9 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from ._base import BaseSequenceEstimator
-from ._devices import one_thread
 from ._integrated_gradients import integrated_gradients
 from ._occlusion import channel_means, occlude, unseen_symbol
+from ._surroundings import InferenceMode, gives_back, on_one_thread
 from ._unwrap import unwrap
 from .batching import as_inputs
 from .containers import convert
@@ -33,6 +33,7 @@ __all__ = ["step_importance"]
 RESPONSE_METHODS = ("predict_proba", "decision_function", "predict")
 
 
+@gives_back
 @validate_params(
     {
         "estimator": [object],
@@ -161,7 +162,10 @@ def step_importance(
             baseline = _check_baseline(baseline, sequences)
         values = occlude(respond, X, sequences, column, baseline, per_channel)
     else:
-        values = _integrate(estimator, X, sequences, column, response_method, baseline, tol)
+        with InferenceMode(False):  # gradients, though the caller may have none
+            values = _integrate(
+                estimator, X, sequences, column, response_method, baseline, tol
+            )
         if not per_channel:
             values = values.sum(axis=1)
     return SequenceArray(values, sequences.lengths)
@@ -268,7 +272,7 @@ def _for_each(target: Any, n: int) -> np.ndarray:
 # Integrated gradients.
 
 
-@torch.inference_mode(False)  # gradients, though the caller may have switched them off
+@on_one_thread
 def _integrate(
     estimator: Any,
     X: Any,
@@ -308,14 +312,15 @@ def _integrate(
         outputs = _torch_response(inside, module, raw, response_method)
         return outputs[torch.arange(len(rows)), torch.from_numpy(column[rows])]
 
-    with one_thread():
-        x = module.first_layer_input(as_inputs(inputs)["x"]).detach()
-        origin = torch.zeros_like(x[:1])
-        if baseline is not None:
-            step = SequenceArray(_check_baseline(baseline, read)[None], [1])
-            step = inside._encode_X(step, "baseline")
-            origin = module.first_layer_input(as_inputs(step)["x"]).detach()
-        values = integrated_gradients(response, x, origin, inputs.lengths, tol)
+    x = module.first_layer_input(as_inputs(inputs)["x"]).detach()
+    origin = torch.zeros_like(x[:1])
+    if baseline is not None:
+        step = SequenceArray(_check_baseline(baseline, read)[None], [1])
+        step = inside._encode_X(step, "baseline")
+        origin = module.first_layer_input(as_inputs(step)["x"]).detach()
+    values = integrated_gradients(
+        response, x, origin, inputs.lengths, module.pooling.steps_width, tol
+    )
     return values.sum(axis=1, keepdims=True) if module.embedding is not None else values
 
 

@@ -11,13 +11,32 @@ grid once; at the first blank step behind a sequence (a cut) it starts anew.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from functools import cached_property
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from .sequences import ragged_range
+
+
+class _Once:
+    """A property that is computed when it is first asked for, and kept.
+
+    Until Python 3.12 `functools.cached_property` takes a lock for that. A process that is
+    forked while another thread holds it would wait for it without end.
+    """
+
+    def __init__(self, function: Callable[[Any], Tensor]) -> None:
+        self.function = function
+        self.__doc__ = function.__doc__
+
+    def __get__(self, instance: Any, owner: type) -> Tensor:
+        value = self.function(instance)
+        # From now on the instance's own attribute comes before this property.
+        vars(instance)[self.function.__name__] = value
+        return value
 
 
 class Lanes:
@@ -74,7 +93,7 @@ class Lanes:
                 self.n_steps, self.n_lanes, self.are_shared = n_steps, n_lanes, True
                 self._first = begin * n_lanes + lane
 
-    @cached_property
+    @_Once
     def cuts(self) -> Tensor:
         """Positions right behind each sequence that does not end its lane."""
         if self.is_full:
@@ -82,17 +101,17 @@ class Lanes:
         behind = self._first + self._lengths * self.n_lanes
         return self._tensor(behind[behind < self.n_steps * self.n_lanes])
 
-    @cached_property
+    @_Once
     def steps(self) -> Tensor:
         """Positions of all steps, sequence by sequence, shape (total,)."""
         return self._tensor(ragged_range(self._first, self._lengths, self.n_lanes))
 
-    @cached_property
+    @_Once
     def offsets(self) -> Tensor:
         """Where the steps of each sequence begin in `steps`, shape (b,)."""
         return self._tensor(np.cumsum(self._lengths) - self._lengths)
 
-    @cached_property
+    @_Once
     def owners(self) -> Tensor:
         """The sequence that each of `steps` belongs to, shape (total,)."""
         return self._tensor(np.repeat(np.arange(len(self._lengths)), self._lengths))

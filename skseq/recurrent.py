@@ -45,6 +45,9 @@ class RecurrentNet(nn.Module):
         last row stands for unknown symbols and stays zero.
     generator : torch.Generator or None, default=None
         Source of the initial weights; None is torch's global one.
+    device : str or torch.device, default="cpu"
+        Where the weights are made. On "meta" there are none, only their shapes, for
+        ``load_state_dict(weights, assign=True)``.
 
     Notes
     -----
@@ -74,6 +77,7 @@ class RecurrentNet(nn.Module):
         pooling: str | Sequence[str] = "last",
         embedding_dim: int | None = None,
         generator: torch.Generator | None = None,
+        device: str | torch.device = "cpu",
     ) -> None:
         super().__init__()
         self.config: dict[str, Any] = {
@@ -89,7 +93,7 @@ class RecurrentNet(nn.Module):
         }
         self.embedding = None
         if embedding_dim is None:
-            self.scaling = Standardize(n_inputs)
+            self.scaling = Standardize(n_inputs, device)
         else:
             self.embedding = nn.Embedding(
                 n_inputs, embedding_dim, padding_idx=PADDING, device="meta"
@@ -106,16 +110,15 @@ class RecurrentNet(nn.Module):
             for _ in range(directions)
         )
         self.directions = directions
-        # The fused float32 LSTM rounds each row in the same way whatever stands beside
-        # it (tests/test_promises.py); products of matrices do not.
-        self.row_independent = cell == "lstm"
         self.dropout = Dropout(dropout)
         self.pooling = Pooling(self.config["pooling"], hidden_size, directions)
         self.head = nn.Linear(self.pooling.width, n_outputs, device="meta")
-        self.output_scaling = Standardize(n_outputs)
+        self.output_scaling = Standardize(n_outputs, device)
+        if torch.device(device).type == "meta":
+            return
         for module in self.modules():
             if any(p.is_meta for p in module.parameters(recurse=False)):
-                module.to_empty(device="cpu", recurse=False)
+                module.to_empty(device=device, recurse=False)
         self.reset_parameters(generator)
 
     @torch.no_grad()
@@ -173,8 +176,10 @@ class RecurrentNet(nn.Module):
         """The rest of `forward`, from `first_layer_input` on."""
         # Batches for `exact` are of similar length, so there is little padding to save.
         lanes = Lanes(lengths, share=x.device.type == "cpu" and not exact, exact=exact)
+        if int(lanes.lengths.sum()) != len(x):
+            raise ValueError(f"x has {len(x)} steps, but lengths {int(lengths.sum())}.")
         x = lanes.fill(x)
-        if exact and not self.row_independent:
+        if exact and not self._rounds_rows_alike():
             x = x.double()
         for depth in range(0, len(self.layers), self.directions):
             if depth:
@@ -186,8 +191,21 @@ class RecurrentNet(nn.Module):
             x = x.double()
         return linear(self.head, self.dropout(self.pooling(x, lanes)))
 
+    def _rounds_rows_alike(self) -> bool:
+        """Whether float32 rounds each row in the same way whatever stands beside it.
+
+        The fused LSTM does (tests/test_kernels.py), where torch has it and it is not
+        switched off; products of matrices do not.
+        """
+        mkldnn = torch.backends.mkldnn
+        is_fused = mkldnn.is_available() and bool(mkldnn.enabled)
+        return is_fused and self.config["cell"] == "lstm"
+
     def first_layer_input(self, x: Tensor) -> Tensor:
         """Standardised channels, or the vectors of symbols, for steps (total, c)."""
+        n_channels = self.config["n_inputs"] if self.embedding is None else 1
+        if x.shape[-1] != n_channels:  # which the kernels would believe
+            raise ValueError(f"x has {x.shape[-1]} channels, and the network {n_channels}.")
         if self.embedding is None:
             return self.scaling(x).to(self.head.weight.dtype)
         unknown = self.embedding.num_embeddings - 1
@@ -205,10 +223,11 @@ class Standardize(nn.Module):
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, n_channels: int) -> None:
+    def __init__(self, n_channels: int, device: str | torch.device = "cpu") -> None:
         super().__init__()
-        self.register_buffer("mean", torch.zeros(n_channels, dtype=torch.float64))
-        self.register_buffer("scale", torch.ones(n_channels, dtype=torch.float64))
+        options: dict[str, Any] = {"dtype": torch.float64, "device": device}
+        self.register_buffer("mean", torch.zeros(n_channels, **options))
+        self.register_buffer("scale", torch.ones(n_channels, **options))
 
     def set(self, mean: np.ndarray, scale: np.ndarray) -> None:
         self.mean.copy_(torch.from_numpy(mean))

@@ -14,6 +14,8 @@ from ._checks import check_targets
 from ._docs import REGRESSOR_ATTRIBUTES, REGRESSOR_PARAMETERS
 from ._parameters import SequenceParameters
 from ._rows import Rows, safe_scale
+from ._state import Rules, is_flag, is_size
+from ._surroundings import on_one_thread
 from .batching import SequenceDataset
 from .losses import REGRESSION_LOSSES, Loss
 from .recurrent import RecurrentNet
@@ -28,7 +30,14 @@ class SequenceRegressor(RegressorMixin, BaseSequenceEstimator):
         **SequenceParameters._parameter_constraints,
         "loss": [StrOptions(set(REGRESSION_LOSSES))],
     }
+    _learnt: ClassVar[Rules] = {
+        **BaseSequenceEstimator._learnt,
+        "n_outputs_": is_size,
+        "_loss": lambda value: isinstance(value, str) and value in REGRESSION_LOSSES,
+        "_y_is_2d": is_flag,
+    }
 
+    @on_one_thread
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> SequenceRegressor:
         """Train for one epoch at a constant learning rate, without a validation set.
@@ -93,6 +102,11 @@ class SequenceRegressor(RegressorMixin, BaseSequenceEstimator):
 
     def _decode_y(self, y: np.ndarray) -> np.ndarray:
         return y if self._y_is_2d else y[:, 0]
+
+    def _check_learnt(self) -> None:
+        super()._check_learnt()
+        if not self._y_is_2d and self.n_outputs_ != 1:
+            raise ValueError("its y has one dimension, but several outputs")
 
     def _make_loss(self) -> Loss:
         return REGRESSION_LOSSES[self._loss]()

@@ -6,10 +6,9 @@ position K + 1 stands for every symbol that training did not show.
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
+from ._warning import warn
 from .sequences import SequenceArray, step_index
 
 PADDING = 0
@@ -68,10 +67,9 @@ def encode(sequences: SequenceArray, vocabulary: np.ndarray, name: str) -> Seque
     slot = np.searchsorted(vocabulary, values).clip(max=len(vocabulary) - 1)
     known = vocabulary[slot] == values
     if not known[used].any():
-        warnings.warn(
+        warn(
             f"None of the symbols in {name} occurred in training; compare them with "
-            "vocabulary_.",
-            stacklevel=2,
+            "vocabulary_."
         )
     codes = np.where(known, slot + 1, len(vocabulary) + 1).astype(np.int64)
     return sequences.with_steps(codes, sequences.lengths, sequences.starts)

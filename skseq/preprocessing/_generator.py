@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import ABC, abstractmethod
 from numbers import Integral
 from typing import Any, ClassVar
@@ -13,6 +12,8 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_scalar, validate_data
 
 from .._checks import draw_seed
+from .._surroundings import gives_back
+from .._warning import warn
 from ..containers import as_sequences
 from ..datasets._common import SharedStream
 from ._output import FitTransform, in_container
@@ -24,6 +25,7 @@ MAX_SEED = 2**53
 class _MakesSequences(FitTransform, ABC):
     """The method that scikit-learn must not wrap for `set_output`: see `_output.py`."""
 
+    @gives_back
     def transform(self, X: Any) -> Any:
         """Make the sequence of each row.
 
@@ -69,6 +71,7 @@ class SequenceGenerator(_MakesSequences, TransformerMixin, BaseEstimator):
     def best_predictions(self, X: Any) -> np.ndarray:
         """The best that a model could say of each row's sequence."""
 
+    @gives_back
     def fit(self, X: Any, y: Any = None) -> SequenceGenerator:
         """Check the table; there is nothing to learn from it.
 
@@ -153,11 +156,10 @@ class SequenceGenerator(_MakesSequences, TransformerMixin, BaseEstimator):
         if reset:
             table = validate_data(self, X, dtype=np.float64)
             if len(np.unique(table, axis=0)) < len(table):
-                warnings.warn(
+                warn(
                     "Some rows of the table are equal, and so are their sequences: they "
                     "may stand in training and test data at once. Give each row a seed "
-                    "of its own.",
-                    stacklevel=3,
+                    "of its own."
                 )
         else:
             # Names are known to be right; scikit-learn would compare them with fit's.

@@ -9,6 +9,7 @@ from sklearn.base import TransformerMixin
 from sklearn.utils._set_output import _get_output_config, _wrap_data_with_container
 
 from .._columnar import polars_series
+from .._surroundings import gives_back
 from ..containers import TABLE, as_sequences, sequence_frame
 from ..sequences import SequenceArray
 
@@ -16,6 +17,7 @@ from ..sequences import SequenceArray
 class FitTransform:
     """Mixin: `fit_transform` as it is, for scikit-learn's own wraps what it returns."""
 
+    @gives_back
     def fit_transform(self, X: Any, y: Any = None) -> Any:
         """Fit, and transform the same sequences.
 

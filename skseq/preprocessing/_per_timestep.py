@@ -15,6 +15,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from .._checks import UnchangedByErrors, check_rows_match
 from .._inputs import SequenceInputs
+from .._surroundings import gives_back
 from ..containers import TABLE, convert, restore
 from ..sequences import SequenceArray, check_steps, distinct_steps, stacked_steps
 from ._output import FitTransform, in_container
@@ -31,6 +32,7 @@ class _TransformsSteps(FitTransform, SequenceInputs):
     transformer_: Any
     _channel_names: Any
 
+    @gives_back
     def transform(self, X: Any) -> Any:
         """Transform every time step.
 
@@ -125,6 +127,7 @@ class PerTimestep(_TransformsSteps, TransformerMixin, BaseEstimator):
     def __init__(self, transformer: Any) -> None:
         self.transformer = transformer
 
+    @gives_back
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None) -> PerTimestep:
         """Fit the transformer to the time steps of all sequences.
@@ -154,6 +157,7 @@ class PerTimestep(_TransformsSteps, TransformerMixin, BaseEstimator):
         return self
 
     @available_if(_inner_inverts)
+    @gives_back
     def inverse_transform(self, X: Any) -> Any:
         """Undo `transform`.
 

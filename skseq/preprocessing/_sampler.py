@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from numbers import Integral, Real
@@ -16,6 +15,8 @@ from sklearn.utils.multiclass import type_of_target
 
 from .._checks import check_rows_match, draw_seed
 from .._inputs import SequenceInputs
+from .._surroundings import gives_back
+from .._warning import warn
 from ..containers import like
 from ..sequences import SequenceArray, stacked_steps
 
@@ -39,6 +40,7 @@ class SequenceSampler(SequenceInputs, BaseEstimator, ABC):
     ) -> SequenceArray:
         """A variation of each copy."""
 
+    @gives_back
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any) -> SequenceSampler:
         """Check the data, and find out how many sequences are wanted.
@@ -55,6 +57,7 @@ class SequenceSampler(SequenceInputs, BaseEstimator, ABC):
         self._check_X_y(X, y)
         return self
 
+    @gives_back
     @_fit_context(prefer_skip_nested_validation=True)
     def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
         """The sequences, and behind them variations of some of them.
@@ -85,10 +88,9 @@ class SequenceSampler(SequenceInputs, BaseEstimator, ABC):
             # A variation comes from where its original does.
             sequences = sequences[self.sample_indices_].with_steps(*joined)
         else:
-            warnings.warn(
+            warn(
                 f"{type(self).__name__} adds no sequence: all classes are equally large. "
-                "Set factor=2 for twice as many of each.",
-                stacklevel=2,
+                "Set factor=2 for twice as many of each."
             )
         more_y = _safe_indexing(y, self.sample_indices_)
         if hasattr(more_y, "reset_index"):
