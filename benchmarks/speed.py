@@ -33,6 +33,7 @@ from skseq import GRUSequenceClassifier, LSTMSequenceClassifier, as_sequences
 from skseq._rows import Rows
 from skseq.batching import Batches, SequenceDataset
 from skseq.datasets import make_pattern_sequences
+from skseq.inspection import step_importance
 from skseq.losses import CrossEntropy
 from skseq.recurrent import RecurrentNet
 
@@ -441,6 +442,32 @@ def predict(repeats: int) -> None:
             )
 
 
+def mixed(repeats: int) -> None:
+    """One long row among many short ones, against both apart."""
+    table("network", "what", "short rows", "long row", "together / sum of the parts")
+    rng = np.random.default_rng(0)
+
+    def importance(method: str) -> Callable[[Any, Any], Any]:
+        return lambda model, X: step_importance(model, X, method=method)
+
+    works: dict[str, tuple[Callable[[Any, Any], Any], int, int]] = {
+        "predict": (lambda model, X: model.predict(X), 1000, 50_000),
+        "occlusion": (importance("occlusion"), 300, 1000),
+        "integrated gradients": (importance("integrated_gradients"), 100, 5000),
+    }
+    for net, (cell, bidirectional) in NETS.items():
+        cls = LSTMSequenceClassifier if cell == "lstm" else GRUSequenceClassifier
+        model = cls(hidden_size=8, bidirectional=bidirectional, max_epochs=1)
+        model.fit(rng.normal(size=(40, 5)), np.arange(40) % 2)
+        for name, (what, n_short, n_steps) in works.items():
+            short, long = list(rng.normal(size=(n_short, 5))), [rng.normal(size=n_steps)]
+            parts = {"short": short, "long": long, "both": [*long, *short]}
+            fits = {key: partial(what, model, X) for key, X in parts.items()}
+            seconds, _ = in_turn(fits, repeats)
+            ratio = seconds["both"] / (seconds["short"] + seconds["long"])
+            row(net, name, f"{n_short} of 5 steps", f"{n_steps} steps", ratio)
+
+
 def gpu(repeats: int) -> None:
     """The hand-written loop and skseq on a GPU, and skseq on a core of the CPU."""
     if not torch.cuda.is_available():
@@ -455,6 +482,7 @@ TABLES = {
     "equal": equal,
     "pattern": pattern,
     "predict": predict,
+    "mixed": mixed,
     "growth": growth,
     "canonical": canonical,
     "gpu": gpu,

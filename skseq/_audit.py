@@ -248,21 +248,32 @@ def _name(estimator: Any) -> str:
 def _summaries(sequences: SequenceArray) -> dict[str, np.ndarray]:
     """What can be known of each sequence without its order."""
     steps, lengths = stacked_steps(sequences), sequences.lengths
-    if steps.dtype.kind in "iuU":
-        symbols, codes = np.unique(steps, return_inverse=True)
-        if steps.dtype.kind == "U" or len(symbols) <= MAX_SYMBOLS:
-            codes = codes.reshape(steps.shape)
-            steps = (codes[:, :, None] == np.arange(len(symbols))).reshape(len(steps), -1)
     first = np.cumsum(lengths) - lengths
+    last = steps[first + lengths - 1]
+    symbols = np.unique(steps) if steps.dtype.kind in "iuU" else steps[:0]
+    if len(symbols) and (steps.dtype.kind == "U" or len(symbols) <= MAX_SYMBOLS):
+        codes = np.searchsorted(symbols, steps)
+        last = _counts(codes[first + lengths - 1], np.ones_like(lengths), len(symbols)) > 0
+        sums = _counts(codes, lengths, len(symbols))
+    else:
+        sums = np.add.reduceat(steps, first, axis=0, dtype=np.float64)
     summaries = {
         CONSTANT: np.arange(len(lengths))[:, None],
         LENGTH: lengths[:, None],
-        LAST_STEP: steps[first + lengths - 1],
-        MEANS: np.add.reduceat(steps, first, axis=0, dtype=np.float64) / lengths[:, None],
+        LAST_STEP: last,
+        MEANS: sums / lengths[:, None],
     }
     if (lengths == lengths[0]).all():
         del summaries[LENGTH]
     return summaries
+
+
+def _counts(codes: np.ndarray, lengths: np.ndarray, n_symbols: int) -> np.ndarray:
+    """How often each symbol stands in each channel of each row, (n, c * n_symbols)."""
+    row = np.repeat(np.arange(len(lengths)) * n_symbols, lengths)
+    size = len(lengths) * n_symbols
+    counts = [np.bincount(row + channel, minlength=size) for channel in codes.T]
+    return np.hstack([count.reshape(len(lengths), n_symbols) for count in counts])
 
 
 def _simple_model(

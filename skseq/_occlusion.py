@@ -48,10 +48,9 @@ def occlude(
     whole = respond(X)
     lost = np.empty(len(row))
     for part in row_chunks(sequences[row]):
-        # Beside the occluded sequences an untouched one, the shortest of them: a table in
-        # which all symbols are unknown would call for a warning.
-        shortest = row[part][sequences.lengths[row[part]].argmin()]
-        copies = sequences[np.append(row[part], shortest)]
+        # Beside the occluded sequences an untouched one, the shortest there is: a table
+        # in which all symbols are unknown would call for a warning.
+        copies = sequences[np.append(row[part], sequences.lengths.argmin())]
         values = stacked_steps(copies).copy()
         at = (np.cumsum(copies.lengths) - copies.lengths)[:-1] + place[part]
         if per_channel:

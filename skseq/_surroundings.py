@@ -138,20 +138,22 @@ class _TorchThreads:
 
     def __init__(self) -> None:
         self.number = torch.get_num_threads()
+        self.is_back = False
+        with self.lock:
+            self.start_value = _in_fresh_thread(torch.get_num_threads)
 
     def take(self) -> None:
         self._set(1)
 
     def give_back(self) -> None:
-        self._set(self.number)
+        if not self.is_back:
+            self._set(self.number)
+            self.is_back = True
 
     def _set(self, number: int) -> None:
         with self.lock:
-            if torch.get_num_threads() == number:
-                return
-            start_value = _in_fresh_thread(torch.get_num_threads)
             torch.set_num_threads(number)
-            _in_fresh_thread(lambda: torch.set_num_threads(start_value))
+            _in_fresh_thread(lambda: torch.set_num_threads(self.start_value))
 
     @classmethod
     def renew_lock(cls) -> None:

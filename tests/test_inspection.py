@@ -311,8 +311,9 @@ def test_a_sequence_that_is_the_baseline_has_no_important_step(method, ragged):
     model = GRUSequenceClassifier(**FAST).fit(X, y)
     nothing = [np.tile([0.5, -1.0], (4, 1)), X[0]]
     importance = step_importance(model, nothing, method=method, baseline=[0.5, -1.0])
-    assert not importance[0].any()
-    assert importance[1].any()
+    # Beside other rows a prediction may differ in its last bits.
+    assert np.abs(importance[0]).max() < 1e-12
+    assert np.abs(importance[1]).max() > 1e-3
 
 
 def test_the_estimator_stays_as_it_was(trigger):
