@@ -46,7 +46,7 @@ def restored_network(
         _refuse("only one of them has symbols")
     try:
         module = RecurrentNet(**config, device="meta")
-    except (RuntimeError, OverflowError):  # sizes that no number of bytes can hold
+    except (RuntimeError, TypeError, OverflowError):  # no memory could hold its sizes
         _refuse("its sizes are too large")
     expected = module.state_dict()
     if weights.keys() != expected.keys():
@@ -136,8 +136,9 @@ def _kinds(moments: Mapping[Any, Any]) -> dict[Any, Any]:
     """For each parameter the names of its moments, with shape and dtype."""
     return {
         position: {name: _kind(value) for name, value in of_one.items()}
-        for position, of_one in moments.items()
         if isinstance(of_one, dict)
+        else None
+        for position, of_one in moments.items()
     }
 
 
