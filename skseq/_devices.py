@@ -17,13 +17,13 @@ def resolve_device(device: str | torch.device) -> torch.device:
         resolved = torch.device(device)
     except RuntimeError as error:
         raise ValueError(
-            f"device={device!r} is not a name of a torch device; here there is: "
+            f"device={device!r:.60} is not a name of a torch device; here there is: "
             f"{', '.join(present)}."
         ) from error
     count = torch.cuda.device_count() if resolved.type == "cuda" else 1
     if resolved.type not in present or (resolved.index or 0) >= count:
         raise ValueError(
-            f"device={device!r} is not available; here there is: {', '.join(present)}. "
+            f"device={device!r:.60} is not available; here there is: {', '.join(present)}. "
             "Use device='auto' to take the best one."
         )
     return resolved

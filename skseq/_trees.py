@@ -24,6 +24,10 @@ NATIVE = {
 }
 RAW = re.compile(r"[<>|][biufcSUmM]\d{1,9}(\[\d{0,9}[A-Za-z]{1,2}\])?")
 MAX_DEPTH = 100
+VERSION = re.compile(
+    r"\d{1,4}(\.\d{1,6}){0,4}((a|b|rc)\d{1,4})?(\.post\d{1,4})?(\.dev\d{1,8})?"
+    r"(\+[0-9A-Za-z.]{1,30})?"
+)
 # What `__reduce_ex__` answers for an object that is nothing but its attributes.
 NEW_OBJECT = object().__reduce_ex__(2)[0]
 
@@ -34,6 +38,8 @@ class Writer:
     def __init__(self, trusted: tuple[Any, ...] = ()) -> None:
         self.trusted = trusted
         self.tensors: dict[str, np.ndarray] = {}
+        # Two steps may draw from one; the second time its number stands for it.
+        self.random_states: dict[int, int] = {}
 
     def node(self, value: Any, where: tuple[str, ...] = ()) -> Any:
         """The JSON of a value; `where` is the way to it, for messages and names."""
@@ -61,6 +67,9 @@ class Writer:
         if kind is torch.device:
             return {"device": str(value)}
         if kind is np.random.RandomState:
+            if id(value) in self.random_states:
+                return {"RandomState": self.random_states[id(value)]}
+            self.random_states[id(value)] = len(self.random_states)
             state = value.get_state(legacy=False)
             if state["bit_generator"] != "MT19937":
                 self._refuse(f"a RandomState of {state['bit_generator']}", where)
@@ -153,6 +162,7 @@ class Reader:
     def __init__(self, tensors: dict[str, np.ndarray], trusted: tuple[Any, ...] = ()):
         self.tensors = dict(tensors)
         self.trusted = trusted
+        self.random_states: list[np.random.RandomState] = []
 
     def value(self, node: Any) -> Any:
         """What `Writer.node` was given."""
@@ -179,8 +189,13 @@ class Reader:
                 return slice(self.value(start), self.value(stop), self.value(step))
             case {"device": name}:
                 return torch.device(name)
+            case {"RandomState": int(number)}:
+                if not 0 <= number < len(self.random_states):
+                    raise ValueError("it refers to a RandomState that is not there")
+                return self.random_states[number]
             case {"RandomState": state}:
-                return _random_state(self.value(state))
+                self.random_states.append(_random_state(self.value(state)))
+                return self.random_states[-1]
             case {"requests": requests, "owner": owner}:
                 return _metadata_request(self.value(requests), owner)
             case {"name": name}:
@@ -228,6 +243,10 @@ def attribute_fault(cls: type, name: Any, value: Any) -> str | None:
     inherited = inspect.getattr_static(cls, name, None)
     if callable(inherited) or hasattr(inherited, "__get__"):
         return f"would replace what {cls.__name__} defines under this name."
+    if name == "_sklearn_version" and not (
+        isinstance(value, str) and VERSION.fullmatch(value)
+    ):
+        return "is no version."
     if name == "memory" and value is not None:
         return (
             "is a folder of pickles, which fit would load; set it to None with "

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import platform
 import re
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,9 +18,11 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils.fixes import parse_version
 
-from ._atomic import write_whole
+from ._atomic import write_stream, write_whole
 from ._known import check_trusted
-from ._trees import Reader, Writer
+from ._surroundings import gives_back
+from ._trees import VERSION, Reader, Writer
+from ._warning import warn
 
 __all__ = ["load", "save"]
 
@@ -29,8 +31,10 @@ FORMAT = 1
 # JSON string are escaped, nothing else in the header looks like this.
 SUM = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 NO_SUM = "0" * 64
+LONGEST_MESSAGE = 400  # of what a file may make an error say
 
 
+@gives_back
 def save(
     estimator: BaseEstimator,
     path: str | os.PathLike[str] | BinaryIO,
@@ -111,11 +115,12 @@ def save(
     start, end = _place_of_sum(data)
     data = data[:start] + _sum(data, start, end).encode() + data[end:]
     if hasattr(path, "write"):
-        path.write(data)
+        write_stream(path, data)
     else:
         write_whole(path, data)
 
 
+@gives_back
 def load(
     path: str | os.PathLike[str] | BinaryIO, *, trusted: Iterable[Any] = ()
 ) -> BaseEstimator:
@@ -164,13 +169,30 @@ def load(
     try:
         header = json.loads(metadata["header"])
         _warn_of_newer(name, header["versions"]["skseq"])
-        return Reader(safetensors.load(data), trusted).value(header["model"])
+        model = Reader(safetensors.load(data), trusted).value(header["model"])
+        if not isinstance(model, BaseEstimator):
+            raise ValueError(f"it holds a {type(model).__name__} and no estimator")
+        return model
     except Warning:
         raise
     except ImportError as error:
-        raise ImportError(f"{name} needs what is not installed: {error}.") from error
+        message = f"{name} needs what is not installed: {_said(error)}."
+        raise ImportError(message) from None
     except Exception as error:
-        raise ValueError(f"{name} cannot be loaded: {error}.") from error
+        raise ValueError(f"{name} cannot be loaded: {_said(error)}.") from None
+
+
+def _said(error: Exception) -> str:
+    """What an error says, if that can be shown: the file may have chosen the words.
+
+    The error itself is not chained, because a traceback would show all of it.
+    """
+    try:
+        text = str(error) or type(error).__name__
+    except Exception:  # of an object that is only half made
+        text = type(error).__name__
+    text = "".join(c if c.isprintable() else "?" for c in text[: 2 * LONGEST_MESSAGE])
+    return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}..."
 
 
 def _safetensors() -> Any:
@@ -198,11 +220,12 @@ def _versions() -> dict[str, str]:
 def _warn_of_newer(name: str, version: str) -> None:
     from . import __version__
 
+    if not VERSION.fullmatch(version):
+        raise ValueError("it has no version of skseq")
     if parse_version(version) > parse_version(__version__):
-        warnings.warn(
+        warn(
             f"{name} was saved by skseq {version}, and this is {__version__}: results may "
-            "differ. Install that version to be sure.",
-            stacklevel=3,
+            "differ. Install that version to be sure."
         )
 
 
@@ -213,9 +236,11 @@ def _read(path: Any) -> tuple[str, bytes]:
     """A name for messages, and the whole content."""
     if hasattr(path, "read"):
         data = path.read()
-        if not isinstance(data, bytes):
+        if data is None:
+            raise BlockingIOError(errno.EAGAIN, "The file has nothing to read now")
+        if not isinstance(data, (bytes, bytearray, memoryview)):
             raise TypeError("The file must be open in binary mode: open(path, 'rb').")
-        return str(getattr(path, "name", "The file")), data
+        return str(getattr(path, "name", "The file")), bytes(data)
     return os.fspath(path), Path(path).read_bytes()
 
 
@@ -250,12 +275,14 @@ def _checked_metadata(name: str, data: bytes, safetensors: Any) -> dict[str, str
         )
     try:
         metadata = json.loads(data[8 : _header_end(data)])["__metadata__"]
-        version = int(metadata["format_version"])
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise ValueError(_not_ours(name, data, safetensors)) from error
-    if metadata.get("format") != "skseq":
+        is_ours = metadata["format"] == "skseq"
+        version = metadata["format_version"]
+        is_ours &= type(version) is str and re.fullmatch("[0-9]{1,9}", version) is not None
+    except (ValueError, LookupError, TypeError, RecursionError):
+        is_ours = False
+    if not is_ours:
         raise ValueError(_not_ours(name, data, safetensors))
-    if version > FORMAT:
+    if int(version) > FORMAT:
         raise ValueError(
             f"{name} has format {version}, which a newer skseq wrote; this one reads up to "
             f"format {FORMAT}. Upgrade it: pip install --upgrade skseq."

@@ -1,0 +1,75 @@
+"""Writes the files beside it, which every later version must load.
+
+python tests/golden/make.py 0.1.0    # once a format, a parameter or a part is new
+
+A file that is there stays as it is: what counts is that an old skseq wrote it.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import skseq
+from skseq.preprocessing import PerTimestep
+
+SMALL = {"hidden_size": 3, "max_epochs": 2, "random_state": 0, "validation_fraction": None}
+
+
+def sequences():
+    rng = np.random.default_rng(0)
+    return [rng.normal(size=(n, 2)) for n in (3, 5, 2, 7, 4, 6, 5, 3, 8, 2, 4, 6)]
+
+
+def words():
+    return ["abc", "cab", "b", "ac", "bca", "cc", "ab", "a", "cba", "bb", "ca", "abca"]
+
+
+def models():
+    """Estimators with everything that a file can hold of one, and what they read."""
+    X, labels, numbers = sequences(), np.tile(["down", "up"], 6), np.arange(12.0)
+    moments = skseq.LSTMSequenceClassifier(**SMALL, bidirectional=True, dropout=0.1)
+    for _ in range(2):
+        moments.partial_fit(X, labels, classes=["down", "up"])
+    numbered = skseq.GRUSequenceRegressor(
+        **SMALL, num_layers=2, pooling=("max", "attention")
+    )
+    symbols = skseq.GRUSequenceClassifier(
+        **{**SMALL, "validation_fraction": 0.25, "max_epochs": 5},
+        embedding_dim=2,
+        early_stopping=True,
+        patience=1,
+        class_weight="balanced",
+    )
+    pipeline = make_pipeline(
+        PerTimestep(StandardScaler()), skseq.LSTMSequenceRegressor(**SMALL, loss="huber")
+    )
+    return {
+        "classifier": (moments, X),
+        "regressor": (numbered.fit(X, np.c_[numbers, -numbers]), X),
+        "symbols": (symbols.fit(words(), labels), words()),
+        "pipeline": (pipeline.fit(X, numbers), X),
+    }
+
+
+def weights(model):
+    network = model[-1] if hasattr(model, "steps") else model
+    return {k: v.numpy() for k, v in network.net_.module_.state_dict().items()}
+
+
+def outputs(model, X):
+    return model.predict_proba(X) if hasattr(model, "classes_") else model.predict(X)
+
+
+if __name__ == "__main__":
+    folder = Path(__file__).parent
+    for name, (model, X) in models().items():
+        path = folder / f"{sys.argv[1]}-{name}.skseq"
+        if not path.exists():
+            skseq.save(model, path)
+            np.savez_compressed(
+                path.with_suffix(".npz"), **weights(model), outputs=outputs(model, X)
+            )
+            print(path.name)
