@@ -38,17 +38,12 @@ from ._inputs import SequenceInputs
 from ._parameters import SequenceParameters
 from ._progress import reporting
 from ._rows import Rows, step_statistics
+from ._rules import Rule, array, count, each, flag, instance, optional, rising, size
 from ._scoring import let_score_estimator
 from ._sklearn_callbacks import CallbackSupportMixin, EpochTasks, FitTask
 from ._state import (
-    Rules,
     check_learnt,
-    is_count,
-    is_flag,
-    is_list_of,
-    is_size,
     network_state,
-    or_none,
     restore_moments,
     restored_network,
     resume_optimizer,
@@ -93,19 +88,19 @@ class BaseSequenceEstimator(
     _optimizer: Any  # of the last training, whose moments there are
     _made_with: dict[str, Any]  # the numbers of that net; parameters may have changed
     _stratified: bool = False  # whether a random validation set keeps class shares
-    _learnt: ClassVar[Rules] = {
-        "n_channels_": is_size,
-        "n_features_in_": is_size,
-        "_is_table": is_flag,
-        "feature_names_in_": or_none(is_list_of("O")),
-        "vocabulary_": or_none(is_list_of("biuU")),
-        "history_": lambda value: isinstance(value, list),
-        "n_epochs_": is_count,
-        "best_epoch_": is_count,
-        "_seed": is_count,
-        "_incremental": is_flag,
-        "_optimizer": lambda value: is_optimizer(value),
-        "_made_with": lambda value: are_net_numbers(value),
+    _learnt: ClassVar[dict[str, Rule]] = {
+        "n_channels_": size("channels"),
+        "n_features_in_": size("features"),
+        "_is_table": flag,
+        "feature_names_in_": optional(array("O", "features")),
+        "vocabulary_": optional(rising("biuU", "symbols")),
+        "history_": each(instance(dict), "epochs"),
+        "n_epochs_": count,
+        "best_epoch_": count,
+        "_seed": count,
+        "_incremental": flag,
+        "_optimizer": lambda value, sizes: is_optimizer(value),
+        "_made_with": lambda value, sizes: are_net_numbers(value),
     }
 
     # What a task adds.
@@ -149,9 +144,6 @@ class BaseSequenceEstimator(
         check_learnt(self, self._learnt)
         if hasattr(self, "vocabulary_") and self.n_channels_ != 1:
             raise ValueError("it has symbols in several channels")
-        names = getattr(self, "feature_names_in_", None)
-        if names is not None and len(names) != self.n_features_in_:
-            raise ValueError("its feature_names_in_ are not as many as its features")
 
     # The steps of fit.
 

@@ -7,13 +7,14 @@ memory taken for, what a file says before it fits the arrays that the file has.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import numpy as np
 import skorch
 import torch
 
+from ._rules import Rule, fault
 from ._training import numpy_to_tensors, tensors_to_numpy
 from .recurrent import POOLINGS, RecurrentNet
 
@@ -148,47 +149,9 @@ def _kind(value: Any) -> Any:
     return type(value)
 
 
-# What `fit` learns, attribute by attribute.
-
-Rules = dict[str, Callable[[Any], bool]]
-
-
-def check_learnt(estimator: Any, rules: Rules) -> None:
-    """Raise unless each of these attributes is something that `fit` makes."""
-    for name, is_right in rules.items():
-        value = vars(estimator).get(name)
-        if not is_right(value):
-            raise ValueError(
-                f"the {name} of its {type(estimator).__name__} is a "
-                f"{type(value).__name__} that fit does not make"
-            )
-
-
-def is_flag(value: Any) -> bool:
-    return type(value) is bool
-
-
-def is_count(value: Any) -> bool:
-    return type(value) is int and value >= 0
-
-
-def is_size(value: Any) -> bool:
-    return type(value) is int and value > 0
-
-
-def is_number(value: Any) -> bool:
-    return type(value) is float and value >= 0
-
-
-def is_list_of(kinds: str, least: int = 1) -> Callable[[Any], bool]:
-    """A test for arrays of one dimension, of these kinds of dtype."""
-
-    def is_right(value: Any) -> bool:
-        is_array = isinstance(value, np.ndarray) and value.ndim == 1
-        return is_array and value.dtype.kind in kinds and len(value) >= least
-
-    return is_right
-
-
-def or_none(is_right: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: value is None or is_right(value)
+def check_learnt(estimator: Any, rules: Mapping[str, Rule]) -> None:
+    """Raise unless all of these attributes are something that `fit` makes."""
+    learnt = {name: vars(estimator).get(name) for name in rules}
+    found = fault(learnt, rules)
+    if found:
+        raise ValueError(f"it has a {type(estimator).__name__}, and {found}")

@@ -9,13 +9,16 @@ from __future__ import annotations
 import inspect
 import math
 import re
+import sys
 from typing import Any, NoReturn
 
 import numpy as np
 import torch
 from sklearn.utils.metadata_routing import MetadataRequest
 
+from ._fitted import state_fault
 from ._known import INSTANCES, VALUES, find, full_name, name_of
+from ._rules import LARGEST_SIZE
 
 # What safetensors holds as it is; other arrays are stored as their bytes.
 NATIVE = {
@@ -129,6 +132,10 @@ class Writer:
             fault = attribute_fault(cls, attribute, content)
             if fault:
                 raise TypeError(f"{'.'.join((*where, str(attribute)))} {fault}")
+        fault = state_fault(cls, state)
+        if fault:
+            place = ".".join(where) or "The estimator"
+            raise TypeError(f"{place}, a {name}, cannot be loaded again: {fault}.")
         return {"object": name, "state": self._dict(state, where)}
 
     def _name(
@@ -213,13 +220,16 @@ class Reader:
         values = self.tensors.pop(node["array"])
         if "dtype" in node:
             values = values.view(_dtype(node["dtype"])).reshape(node["shape"])
+        _check_values(values)
         return values.T if "transposed" in node else values
 
     def _objects(self, items: list[Any], shape: list[int]) -> np.ndarray:
         flat = np.empty(len(items), dtype=object)
         for i, node in enumerate(items):
             flat[i] = self.value(node)
-        return flat.reshape(shape)
+        array = flat.reshape(shape)
+        _check_values(array)
+        return array
 
     def _object(self, name: str, state: dict[str, Any]) -> Any:
         cls = find(name, INSTANCES, self.trusted)
@@ -228,6 +238,9 @@ class Reader:
             fault = attribute_fault(cls, attribute, content)
             if fault:
                 raise ValueError(f"in a {name} {attribute} {fault}")
+        fault = state_fault(cls, contents)
+        if fault:
+            raise ValueError(f"it has a {name}, and {fault}")
         made = cls.__new__(cls)
         if hasattr(made, "__setstate__"):
             made.__setstate__(contents)
@@ -259,6 +272,18 @@ def _dtype(name: str, also: str = "") -> np.dtype:
     if name != also and not RAW.fullmatch(name):
         raise ValueError(f"it has an array of dtype {name!r}")
     return np.dtype(name)
+
+
+def _check_values(array: np.ndarray) -> None:
+    """Raise for what numpy takes on trust: booleans, characters, and empty shapes."""
+    if array.dtype.kind == "b" and (array.view(np.uint8) > 1).any():
+        raise ValueError("it has booleans that are neither true nor false")
+    if array.dtype.kind == "U" and array.size:
+        characters = np.ascontiguousarray(array).view(f"{array.dtype.byteorder}u4")
+        if (characters > sys.maxunicode).any():
+            raise ValueError("it has characters that there are not")
+    if not array.size and math.prod(n for n in array.shape if n) > LARGEST_SIZE:
+        raise ValueError(f"it has an empty array of the shape {array.shape}")
 
 
 def _random_state(state: dict[str, Any]) -> np.random.RandomState:

@@ -23,7 +23,7 @@ from ._checks import check_targets
 from ._docs import CLASSIFIER_ATTRIBUTES, CLASSIFIER_PARAMETERS
 from ._parameters import SequenceParameters
 from ._rows import Rows
-from ._state import Rules, is_flag, is_list_of, is_number, or_none
+from ._rules import ANY, Rule, array, flag, number, one_of, optional, rising
 from ._surroundings import on_one_thread
 from .batching import SequenceDataset
 from .losses import BinaryCrossEntropy, CrossEntropy, Loss
@@ -42,13 +42,13 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
-    _learnt: ClassVar[Rules] = {
+    _learnt: ClassVar[dict[str, Rule]] = {
         **BaseSequenceEstimator._learnt,
-        "classes_": is_list_of("biufcOSUmM"),
-        "_loss": lambda value: value == "cross_entropy",
-        "_smoothing": is_number,
-        "_multilabel": is_flag,
-        "_weight_of_class": or_none(is_list_of("f")),
+        "classes_": rising(ANY, "classes"),
+        "_loss": one_of("cross_entropy"),
+        "_smoothing": number,
+        "_multilabel": flag,
+        "_weight_of_class": optional(array("f", "classes")),
     }
 
     def __init__(
@@ -292,12 +292,6 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
                     f"The {name} side has no row of class "
                     f"{plain(self.classes_[missing[0]])!r}."
                 )
-
-    def _check_learnt(self) -> None:
-        super()._check_learnt()
-        weights = self._weight_of_class
-        if weights is not None and len(weights) != len(self.classes_):
-            raise ValueError("its class weights are not as many as its classes")
 
     def _make_loss(self) -> Loss:
         loss = BinaryCrossEntropy if self._multilabel else CrossEntropy

@@ -14,7 +14,7 @@ from ._checks import check_targets
 from ._docs import REGRESSOR_ATTRIBUTES, REGRESSOR_PARAMETERS
 from ._parameters import SequenceParameters
 from ._rows import Rows, safe_scale
-from ._state import Rules, is_flag, is_size
+from ._rules import Rule, flag, one_of, size
 from ._surroundings import on_one_thread
 from .batching import SequenceDataset
 from .losses import REGRESSION_LOSSES, Loss
@@ -30,11 +30,11 @@ class SequenceRegressor(RegressorMixin, BaseSequenceEstimator):
         **SequenceParameters._parameter_constraints,
         "loss": [StrOptions(set(REGRESSION_LOSSES))],
     }
-    _learnt: ClassVar[Rules] = {
+    _learnt: ClassVar[dict[str, Rule]] = {
         **BaseSequenceEstimator._learnt,
-        "n_outputs_": is_size,
-        "_loss": lambda value: isinstance(value, str) and value in REGRESSION_LOSSES,
-        "_y_is_2d": is_flag,
+        "n_outputs_": size("outputs"),
+        "_loss": one_of(*REGRESSION_LOSSES),
+        "_y_is_2d": flag,
     }
 
     @on_one_thread

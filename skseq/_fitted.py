@@ -1,0 +1,338 @@
+"""What scikit-learn's classes learn in `fit`: types, shapes and ranges that must agree.
+
+Some of their methods compute in compiled code, or fill an array whose size they read from
+an attribute. They believe what `fit` left behind, and a file may say anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from sklearn.preprocessing import PolynomialFeatures
+
+from ._rules import (
+    ANY,
+    Rule,
+    array,
+    below,
+    count,
+    each,
+    either,
+    fault,
+    flag,
+    instance,
+    is_rising,
+    number,
+    one_of,
+    optional,
+    rising,
+    size,
+    text,
+)
+
+LARGEST_DEGREE = 100
+FEATURES: dict[str, Rule] = {
+    "n_features_in_": size("features"),
+    "feature_names_in_": array("O", "features"),
+}
+PER_FEATURE = optional(array("f", "features"))
+SEEN = either(number, array("fi", "features"))
+PARTS = {  # of decompositions
+    "components_": optional(array("f", "parts", "features")),
+    "n_components_": size("parts"),
+    "explained_variance_": optional(array("f", "parts")),
+    "explained_variance_ratio_": optional(array("f", "parts")),
+    "singular_values_": optional(array("f", "parts")),
+    "mean_": either(number, array("f", "features")),
+    "noise_variance_": optional(either(number, array("f", "features"))),
+}
+ENCODER = {
+    "categories_": each(array(ANY, "*"), "features"),
+    "_infrequent_enabled": flag,
+    "_infrequent_indices": each(optional(array("i", "*")), "features"),
+    "_default_to_infrequent_mappings": each(optional(array("i", "*")), "features"),
+}
+STEP = instance(tuple, list)
+RULES: dict[str, dict[str, Rule]] = {
+    "FactorAnalysis": {**PARTS, "loglike_": each(number, "*"), "n_iter_": count},
+    "FastICA": {
+        **PARTS,
+        "mixing_": array("f", "features", "parts"),
+        "whitening_": array("f", "parts", "features"),
+        "_unmixing": array("f", "parts", "parts"),
+        "n_iter_": count,
+    },
+    "IncrementalPCA": {
+        **PARTS,
+        "var_": either(number, array("f", "features")),
+        "n_samples_seen_": SEEN,
+        "batch_size_": size("*"),
+    },
+    "KernelPCA": {
+        "X_fit_": array("f", "rows", "features"),
+        "eigenvalues_": array("f", "parts"),
+        "eigenvectors_": array("f", "rows", "parts"),
+        "dual_coef_": array("f", "rows", "*"),
+        "X_transformed_fit_": array("f", "rows", "parts"),
+        "gamma_": optional(number),
+    },
+    "NMF": {
+        **PARTS,
+        "_n_components": size("parts"),
+        "_beta_loss": number,
+        "reconstruction_err_": number,
+        "n_iter_": count,
+    },
+    "PCA": {**PARTS, "n_samples_": size("*"), "_fit_svd_solver": text},
+    "TruncatedSVD": PARTS,
+    "VarianceThreshold": {"variances_": array("f", "features")},
+    "KNNImputer": {
+        "_fit_X": array("f", "rows", "features"),
+        "_mask_fit_X": array("b", "rows", "features"),
+        "_valid_mask": array("b", "features"),
+    },
+    "MissingIndicator": {
+        "_precomputed": flag,
+        "_n_features": size("features"),
+        "features_": below("features"),
+    },
+    "SimpleImputer": {
+        "statistics_": array(ANY, "features"),
+        "_fit_dtype": instance(np.dtype),
+        "_fill_dtype": instance(np.dtype),
+    },
+    "Nystroem": {
+        "components_": array("f", "parts", "features"),
+        "normalization_": array("f", "parts", "parts"),
+        "component_indices_": array("i", "parts"),
+        "_n_features_out": size("parts"),
+    },
+    "RBFSampler": {
+        "random_weights_": array("f", "features", "parts"),
+        "random_offset_": array("f", "parts"),
+        "_gamma": number,
+        "_n_features_out": size("parts"),
+    },
+    "KBinsDiscretizer": {
+        "n_bins_": array("i", "features"),
+        "bin_edges_": each(array("f", "*"), "features"),
+    },
+    "KernelCenterer": {"K_fit_rows_": array("f", "features"), "K_fit_all_": number},
+    "LabelBinarizer": {
+        "classes_": rising(ANY, "*"),
+        "y_type_": text,
+        "sparse_input_": flag,
+    },
+    "LabelEncoder": {"classes_": array(ANY, "*")},
+    "MaxAbsScaler": {
+        "max_abs_": PER_FEATURE,
+        "scale_": PER_FEATURE,
+        "n_samples_seen_": SEEN,
+    },
+    "MinMaxScaler": {
+        "scale_": PER_FEATURE,
+        "min_": PER_FEATURE,
+        "data_min_": PER_FEATURE,
+        "data_max_": PER_FEATURE,
+        "data_range_": PER_FEATURE,
+        "n_samples_seen_": SEEN,
+    },
+    "MultiLabelBinarizer": {"classes_": array(ANY, "*"), "_cached_dict": instance(dict)},
+    "OneHotEncoder": {
+        **ENCODER,
+        "drop_idx_": optional(array("O", "features")),
+        "_drop_idx_after_grouping": optional(array("O", "features")),
+        "_n_features_outs": each(count, "features"),
+    },
+    "OrdinalEncoder": {**ENCODER, "_missing_indices": instance(dict)},
+    "PolynomialFeatures": {
+        "_min_degree": count,
+        "_max_degree": count,
+        "_n_out_full": size("*"),
+        "n_output_features_": size("*"),
+    },
+    "PowerTransformer": {
+        "lambdas_": either(array("f", "features"), each(number, "features"))
+    },
+    "QuantileTransformer": {
+        "n_quantiles_": size("quantiles"),
+        "references_": array("f", "quantiles"),
+        "quantiles_": array("f", "quantiles", "features"),
+    },
+    "RobustScaler": {"center_": PER_FEATURE, "scale_": PER_FEATURE},
+    "StandardScaler": {
+        "mean_": PER_FEATURE,
+        "var_": PER_FEATURE,
+        "scale_": PER_FEATURE,
+        "n_samples_seen_": SEEN,
+    },
+    "TargetEncoder": {
+        **ENCODER,
+        "target_type_": text,
+        "classes_": optional(array(ANY, "*")),
+        "target_mean_": either(number, array("f", "*")),
+        "encodings_": each(array("f", "*"), "*"),
+    },
+    "GaussianRandomProjection": {
+        "components_": array("f", "parts", "features"),
+        "inverse_components_": array("f", "features", "parts"),
+        "n_components_": size("parts"),
+        "_n_features_out": size("parts"),
+    },
+    "Pipeline": {"steps": each(STEP, "*")},
+    "FeatureUnion": {"transformer_list": each(STEP, "*")},
+    "ColumnTransformer": {
+        "transformers": each(STEP, "*"),
+        "transformers_": each(STEP, "*"),
+        "output_indices_": instance(dict),
+        "sparse_output_": flag,
+    },
+    "TransformedTargetRegressor": {"_training_dim": one_of(1, 2)},
+}
+
+
+def state_fault(cls: type, state: Mapping[str, Any]) -> str | None:
+    """Why an object of a class cannot have this state, or None if it can.
+
+    An attribute that scikit-learn's class does not have today is read by none of its
+    methods; a later version may have it, and so it passes.
+    """
+    names = [c.__name__ for c in cls.__mro__ if c.__module__.startswith("sklearn.")]
+    name = next((name for name in names if name in RULES or name in CHECKS), "")
+    found = fault(state, {**FEATURES, **RULES.get(name, {})})
+    if found or name not in CHECKS:
+        return found
+    try:
+        return CHECKS[name](state)
+    except (AttributeError, LookupError, OverflowError, TypeError, ValueError):
+        return "its attributes do not fit one another"
+
+
+def _encoder_fault(state: Mapping[str, Any]) -> str | None:
+    """Of all encoders by categories: codes are positions below the number of codes."""
+    if "categories_" not in state:
+        return None
+    n = len(state["categories_"])
+    infrequent = state.get("_infrequent_indices") or [None] * n
+    mappings = state.get("_default_to_infrequent_mappings") or [None] * n
+    if not state.get("_infrequent_enabled", False):
+        infrequent = mappings = [None] * n
+    for categories, rare, mapping in zip(
+        state["categories_"], infrequent, mappings, strict=True
+    ):
+        if not _can_be_searched(categories):
+            return "its categories_ are not sorted"
+        if not _has_positions(rare, len(categories)):
+            return "its infrequent categories are not among its categories"
+        n_codes = len(categories) - (0 if rare is None else len(rare) - 1)
+        if mapping is not None and len(mapping) != len(categories):
+            return "its codes are not as many as its categories"
+        if mapping is not None and not ((mapping >= 0) & (mapping < n_codes)).all():
+            return "its codes go beyond its categories"
+    return None
+
+
+def _can_be_searched(categories: np.ndarray) -> bool:
+    """Strings are looked up; numbers, also as objects, are searched."""
+    if categories.dtype.kind in "SU":
+        return True
+    if categories.dtype.kind != "O":
+        return is_rising(categories)
+    values = [value for value in categories if value is not None and value == value]
+    if any(isinstance(value, (str, bytes)) for value in values):
+        return True
+    return all(a < b for a, b in pairwise(values))
+
+
+def _has_positions(positions: np.ndarray | None, n: int) -> bool:
+    """Whether these are different positions below n, or None."""
+    if positions is None:
+        return True
+    inside = (positions >= 0) & (positions < n)
+    return bool(inside.all()) and len(np.unique(positions)) == len(positions) > 0
+
+
+def _one_hot_fault(state: Mapping[str, Any]) -> str | None:
+    found = _encoder_fault(state)
+    if found or "categories_" not in state:
+        return found
+    n = len(state["categories_"])
+    rare = [None] * n
+    if state.get("_infrequent_enabled", False):
+        rare = state["_infrequent_indices"]
+    codes = [
+        len(categories) - (0 if of_one is None else len(of_one) - 1)
+        for categories, of_one in zip(state["categories_"], rare, strict=True)
+    ]
+    dropped = state.get("_drop_idx_after_grouping")
+    dropped = [None] * n if dropped is None else dropped.tolist()
+    for position, n_codes in zip(dropped, codes, strict=True):
+        if position is not None and not (count(position, {}) and position < n_codes):
+            return "what it drops is not among its categories"
+    columns = [k - (p is not None) for k, p in zip(codes, dropped, strict=True)]
+    if state["_n_features_outs"] != columns:
+        return "its _n_features_outs do not follow from its categories_"
+    return None
+
+
+def _bins_fault(state: Mapping[str, Any]) -> str | None:
+    if "bin_edges_" not in state:
+        return None
+    n_bins, encoder = state["n_bins_"].tolist(), state.get("_encoder")
+    if [len(edges) - 1 for edges in state["bin_edges_"]] != n_bins:
+        return "its bin_edges_ are not one more than its n_bins_"
+    if encoder is not None and [len(c) for c in encoder.categories_] != n_bins:
+        return "its encoder has other bins than itself"
+    return None
+
+
+def _labels_fault(state: Mapping[str, Any]) -> str | None:
+    cached = state.get("_cached_dict")
+    if cached is None:
+        return None
+    labels = state["classes_"].tolist()
+    positions = {label: i for i, label in enumerate(labels)}
+    same = cached == positions and all(type(i) is int for i in cached.values())
+    return None if same else "its _cached_dict does not follow from its classes_"
+
+
+def _polynomial_fault(state: Mapping[str, Any]) -> str | None:
+    """The array that is filled has as many columns as are filled."""
+    if "_max_degree" not in state:
+        return None
+    if state["_max_degree"] > LARGEST_DEGREE:
+        return f"its _max_degree is more than {LARGEST_DEGREE}"
+    asked = {
+        "n_features": state["n_features_in_"],
+        "max_degree": state["_max_degree"],
+        "interaction_only": state["interaction_only"],
+        "include_bias": state["include_bias"],
+    }
+    columns = PolynomialFeatures._num_combinations
+    all_columns = columns(min_degree=0, **asked)
+    kept = columns(min_degree=state["_min_degree"], **asked)
+    if (all_columns, kept) != (state["_n_out_full"], state["n_output_features_"]):
+        return "its columns do not follow from its parameters; fit it again"
+    return None
+
+
+def _function_fault(state: Mapping[str, Any]) -> str | None:
+    """A ufunc leaves what it is told to leave out as it finds it in memory."""
+    for name in ("kw_args", "inv_kw_args"):
+        if "where" in (state.get(name) or {}):
+            return f"its {name} have `where`, which leaves numbers undefined"
+    return None
+
+
+CHECKS: dict[str, Callable[[Mapping[str, Any]], str | None]] = {
+    "OneHotEncoder": _one_hot_fault,
+    "OrdinalEncoder": _encoder_fault,
+    "TargetEncoder": _encoder_fault,
+    "KBinsDiscretizer": _bins_fault,
+    "MultiLabelBinarizer": _labels_fault,
+    "PolynomialFeatures": _polynomial_fault,
+    "FunctionTransformer": _function_fault,
+}
