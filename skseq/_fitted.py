@@ -140,7 +140,10 @@ RULES: dict[str, dict[str, Rule]] = {
         "data_range_": PER_FEATURE,
         "n_samples_seen_": SEEN,
     },
-    "MultiLabelBinarizer": {"classes_": array(ANY, "*"), "_cached_dict": instance(dict)},
+    "MultiLabelBinarizer": {
+        "classes_": array(ANY, "*"),
+        "_cached_dict": optional(instance(dict)),
+    },
     "OneHotEncoder": {
         **ENCODER,
         "drop_idx_": optional(array("O", "features")),

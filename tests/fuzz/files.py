@@ -211,8 +211,8 @@ def places(tree):
 
 
 def mutate_tree(random, header, seeds):
-    found = list(places(header["model"]))
-    container, key = found[random.integers(len(found))]
+    found = list(places(header))
+    container, key = pick(random, found)
     value, way = container[key], random.integers(8)
     if way < 3 and type(value) in (int, float):
         way = random.integers(2)
@@ -224,7 +224,7 @@ def mutate_tree(random, header, seeds):
     elif way == 4:
         del container[key]
     elif way == 5:
-        other, place = found[random.integers(len(found))]
+        other, place = pick(random, found)
         container[key] = copy.deepcopy(other[place] if len(other) else None)
     elif way == 6:
         (tree, _), _ = seeds[random.integers(len(seeds))]
