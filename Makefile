@@ -4,6 +4,7 @@
 # make docs      the documentation as a site in build/docs; runs the examples
 # make test      style, types and the whole test suite
 # make lowest    the whole test suite with the oldest versions that are supported
+# make fuzz      mutated files of skseq.save, loaded and used: COUNT=100000
 # make dist      wheel and sdist in dist/, and what must be true of them
 PYTHON ?= python3
 VENV ?= .venv
@@ -12,7 +13,7 @@ INSTALL = $(RUN)/python -m pip install --quiet --constraint constraints.txt
 
 EXAMPLES = quickstart find_pattern forecast_sine trigger_action loaded_die step_importance
 
-.PHONY: demo examples bench docs test lint lowest lowest-install dist clean
+.PHONY: demo examples bench docs test lint fuzz lowest lowest-install dist clean
 
 demo: $(VENV)/.demo
 	$(RUN)/python examples/quickstart.py
@@ -34,6 +35,12 @@ lint: $(VENV)/.test
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
+
+COUNT = 100000
+SEED = 0
+
+fuzz: $(VENV)/.test
+	$(RUN)/python tests/fuzz/files.py --count $(COUNT) --seed $(SEED) --jobs 2 --keep build/fuzz
 
 $(VENV)/.demo: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

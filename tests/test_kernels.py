@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from skseq import kernels
 from skseq.kernels import CELLS, GRU, run_layer
 from skseq.lanes import Lanes
+from skseq.recurrent import RecurrentNet
 
 LENGTHS = torch.tensor([50, 3, 20, 7, 41, 12, 1, 33])
 
@@ -174,3 +175,16 @@ def test_denormal_gradients_reach_nothing():
         lanes.at_last(outputs).sum().backward()
         for layer in layers:
             assert all(np.isfinite(p.grad.numpy()).all() for p in layer.parameters())
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_without_the_fused_kernel_predictions_do_not_depend_on_their_batch(bidirectional):
+    """As on machines for which torch has no oneDNN."""
+    net = RecurrentNet("lstm", 3, 2, hidden_size=9, bidirectional=bidirectional)
+    lengths = torch.arange(1, 60)
+    x = torch.from_numpy(np.random.default_rng(0).normal(size=(int(lengths.sum()), 3)))
+    with torch.backends.mkldnn.flags(enabled=False), torch.no_grad():
+        together = net(x, lengths, exact=True)
+        rows = zip(x.split(lengths.tolist()), lengths.split(1), strict=True)
+        alone = torch.cat([net(steps, length, exact=True) for steps, length in rows])
+    torch.testing.assert_close(alone, together, rtol=1e-9, atol=1e-12)

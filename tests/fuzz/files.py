@@ -220,7 +220,7 @@ def mutate_tree(random, header, seeds):
             value + int(random.choice([-1, 1])) if way else pick(random, NUMBERS)
         )
     elif way == 3:
-        container[key] = pick(random, VALUES)
+        container[key] = copy.deepcopy(pick(random, VALUES))
     elif way == 4:
         del container[key]
     elif way == 5:
