@@ -177,6 +177,7 @@ def test_denormal_gradients_reach_nothing():
             assert all(np.isfinite(p.grad.numpy()).all() for p in layer.parameters())
 
 
+@pytest.mark.filterwarnings("ignore:TF32 acceleration")  # of setting the flag
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_without_the_fused_kernel_predictions_do_not_depend_on_their_batch(bidirectional):
     """As on machines for which torch has no oneDNN."""
