@@ -38,7 +38,7 @@ from ._inputs import SequenceInputs
 from ._parameters import SequenceParameters
 from ._progress import reporting
 from ._rows import Rows, step_statistics
-from ._rules import Rule, array, count, each, flag, instance, optional, rising, size
+from ._rules import Rule, Sizes, array, count, each, flag, instance, optional, rising, size
 from ._scoring import let_score_estimator
 from ._sklearn_callbacks import CallbackSupportMixin, EpochTasks, FitTask
 from ._state import (
@@ -78,6 +78,18 @@ NET_NUMBERS: dict[str, type] = {
 }
 
 
+def is_optimizer(value: Any, sizes: Sizes) -> bool:
+    if isinstance(value, str):
+        return value in OPTIMIZERS
+    return isinstance(value, type) and issubclass(value, torch.optim.Optimizer)
+
+
+def are_net_numbers(values: Any, sizes: Sizes) -> bool:
+    return isinstance(values, dict) and all(
+        type(values.get(name)) is kind for name, kind in NET_NUMBERS.items()
+    )
+
+
 class BaseSequenceEstimator(
     CallbackSupportMixin, SequenceInputs, SequenceParameters, metaclass=ABCMeta
 ):
@@ -99,8 +111,8 @@ class BaseSequenceEstimator(
         "best_epoch_": count,
         "_seed": count,
         "_incremental": flag,
-        "_optimizer": lambda value, sizes: is_optimizer(value),
-        "_made_with": lambda value, sizes: are_net_numbers(value),
+        "_optimizer": is_optimizer,
+        "_made_with": are_net_numbers,
     }
 
     # What a task adds.
@@ -526,6 +538,8 @@ class BaseSequenceEstimator(
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
         network = state.pop("_network", None)
+        if "net_" in state:
+            raise ValueError("it has a net_ that no state has")
         super().__setstate__(state)
         if network is None:
             return
@@ -546,18 +560,6 @@ class BaseSequenceEstimator(
         if network["optimizer"] is not None:
             restore_moments(net, network["optimizer"])
         self.net_ = net
-
-
-def is_optimizer(value: Any) -> bool:
-    if isinstance(value, str):
-        return value in OPTIMIZERS
-    return isinstance(value, type) and issubclass(value, torch.optim.Optimizer)
-
-
-def are_net_numbers(values: Any) -> bool:
-    return isinstance(values, dict) and all(
-        type(values.get(name)) is kind for name, kind in NET_NUMBERS.items()
-    )
 
 
 def net_numbers(values: Mapping[str, Any]) -> dict[str, Any]:

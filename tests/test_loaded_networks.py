@@ -71,6 +71,7 @@ NOT_THIS = [
     ("lstm", ("feature_names_in_",), np.array(["a"], dtype=object)),
     ("lstm", ("_optimizer",), "lbfgs"),
     ("lstm", ("_made_with", "lr"), "fast"),
+    ("lstm", ("net_",), 3),
     ("lstm", ("_network",), 3),
     ("lstm", ("_network", "weights"), {}),
     ("lstm", ("_network", "config", "cell"), "gru"),
@@ -100,7 +101,9 @@ NOT_THIS = [
 
 @pytest.mark.parametrize(("name", "keys", "to"), NOT_THIS)
 def test_parts_that_do_not_fit_are_refused(models, name, keys, to):
-    with pytest.raises(ValueError, match=r"which cannot be|network|symbols|outputs"):
+    with pytest.raises(
+        ValueError, match=r"which cannot be|network|symbols|outputs|that no state has"
+    ):
         changed(models[name], *keys, to=to)
 
 
