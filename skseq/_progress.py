@@ -13,9 +13,11 @@ import skorch
 from skorch.callbacks import Callback
 from tqdm import tqdm  # comes with skorch
 
+from ._forking import computing
 from ._training import Course
 
 SECONDS_BETWEEN_LINES = 30.0
+BAR_FORMAT = "epoch {n_fmt}/{total_fmt} |{bar}| {elapsed}<{remaining}{postfix}"
 COLOURS = re.compile(r"\x1b\[\d+m")
 
 
@@ -71,7 +73,10 @@ def print_plain(line: str) -> None:
 
 
 class Bar(Callback):
-    """A bar over the epochs of a training; skorch's own runs over batches."""
+    """A bar over the epochs of a training; skorch's own runs over batches.
+
+    tqdm draws behind a lock, which no process must be forked with.
+    """
 
     def __init__(self, course: Course, epochs: int) -> None:
         self.course = course
@@ -79,26 +84,29 @@ class Bar(Callback):
 
     def on_train_begin(self, net: skorch.NeuralNet, **kwargs: Any) -> None:
         done = len(self.course.rows)
-        self._bar = bar_class()(
-            initial=done,
-            total=done + self.epochs,
-            bar_format="epoch {n_fmt}/{total_fmt} |{bar}| {elapsed}<{remaining}{postfix}",
-            dynamic_ncols=True,
-        )
+        with computing():
+            self._bar = bar_class()(
+                initial=done,
+                total=done + self.epochs,
+                bar_format=BAR_FORMAT,
+                dynamic_ncols=True,
+            )
 
     def on_epoch_end(self, net: skorch.NeuralNet, **kwargs: Any) -> None:
-        self._bar.set_postfix(self.course.summary(), refresh=False)
-        self._bar.update()
+        with computing():
+            self._bar.set_postfix(self.course.summary(), refresh=False)
+            self._bar.update()
 
     def on_train_end(self, net: skorch.NeuralNet, **kwargs: Any) -> None:
         failed = sys.exc_info()[0] is not None
-        if not failed and self._bar.n < self._bar.total:
-            self._bar.set_postfix(
-                {**self.course.summary(), "stopped": "early"}, refresh=False
-            )
-            self._bar.total = self._bar.n  # a bar that is not full looks like a failure
-            self._bar.refresh()
-        self._bar.close()
+        with computing():
+            if not failed and self._bar.n < self._bar.total:
+                self._bar.set_postfix(
+                    {**self.course.summary(), "stopped": "early"}, refresh=False
+                )
+                self._bar.total = self._bar.n  # one that is not full looks like a failure
+                self._bar.refresh()
+            self._bar.close()
         del self._bar
 
 
