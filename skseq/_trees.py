@@ -41,8 +41,9 @@ class Writer:
     def __init__(self, trusted: tuple[Any, ...] = ()) -> None:
         self.trusted = trusted
         self.tensors: dict[str, np.ndarray] = {}
-        # Two steps may draw from one; the second time its number stands for it.
-        self.random_states: dict[int, int] = {}
+        # Two steps may draw from one; the second time its number stands for it. They
+        # are kept, because the id of one that is gone is given to another.
+        self.random_states: list[np.random.RandomState] = []
 
     def node(self, value: Any, where: tuple[str, ...] = ()) -> Any:
         """The JSON of a value; `where` is the way to it, for messages and names."""
@@ -70,13 +71,7 @@ class Writer:
         if kind is torch.device:
             return {"device": str(value)}
         if kind is np.random.RandomState:
-            if id(value) in self.random_states:
-                return {"RandomState": self.random_states[id(value)]}
-            self.random_states[id(value)] = len(self.random_states)
-            state = value.get_state(legacy=False)
-            if state["bit_generator"] != "MT19937":
-                self._refuse(f"a RandomState of {state['bit_generator']}", where)
-            return {"RandomState": self.node(state, where)}
+            return {"RandomState": self._random_state(value, where)}
         if kind is MetadataRequest:
             owner = value.owner if type(value.owner) is str else type(value.owner).__name__
             return {"requests": self.node(_requests(value), where), "owner": owner}
@@ -114,6 +109,16 @@ class Writer:
             name += "'"
         self.tensors[name] = array
         return {"array": name, **node}
+
+    def _random_state(self, value: np.random.RandomState, where: tuple[str, ...]) -> Any:
+        for number, earlier in enumerate(self.random_states):
+            if earlier is value:
+                return number
+        self.random_states.append(value)
+        state = value.get_state(legacy=False)
+        if state["bit_generator"] != "MT19937":
+            self._refuse(f"a RandomState of {state['bit_generator']}", where)
+        return self.node(state, where)
 
     def _dtype(self, dtype: np.dtype, where: tuple[str, ...]) -> str:
         if not RAW.fullmatch(dtype.str):
@@ -197,7 +202,7 @@ class Reader:
             case {"device": name}:
                 return torch.device(name)
             case {"RandomState": int(number)}:
-                if not 0 <= number < len(self.random_states):
+                if type(number) is bool or not 0 <= number < len(self.random_states):
                     raise ValueError("it refers to a RandomState that is not there")
                 return self.random_states[number]
             case {"RandomState": state}:

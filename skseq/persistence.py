@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -18,7 +17,7 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils.fixes import parse_version
 
-from ._atomic import write_stream, write_whole
+from ._atomic import read_stream, write_stream, write_whole
 from ._known import check_trusted
 from ._surroundings import gives_back
 from ._trees import VERSION, Reader, Writer
@@ -31,6 +30,7 @@ FORMAT = 1
 # JSON string are escaped, nothing else in the header looks like this.
 SUM = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 NO_SUM = "0" * 64
+FORMATS = re.compile("[1-9][0-9]{0,8}")
 LONGEST_MESSAGE = 400  # of what a file may make an error say
 
 
@@ -173,8 +173,8 @@ def load(
         if not isinstance(model, BaseEstimator):
             raise ValueError(f"it holds a {type(model).__name__} and no estimator")
         return model
-    except Warning:
-        raise
+    except Warning as warning:  # which a filter made an error
+        raise warning from None
     except ImportError as error:
         message = f"{name} needs what is not installed: {_said(error)}."
         raise ImportError(message) from None
@@ -188,9 +188,13 @@ def _said(error: Exception) -> str:
     The error itself is not chained, because a traceback would show all of it.
     """
     try:
-        text = str(error) or type(error).__name__
+        return _shown(str(error) or type(error).__name__)
     except Exception:  # of an object that is only half made
-        text = type(error).__name__
+        return type(error).__name__
+
+
+def _shown(text: str) -> str:
+    """The beginning of a text that somebody else chose, without control characters."""
     text = "".join(c if c.isprintable() else "?" for c in text[: 2 * LONGEST_MESSAGE])
     return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}..."
 
@@ -235,12 +239,8 @@ def _warn_of_newer(name: str, version: str) -> None:
 def _read(path: Any) -> tuple[str, bytes]:
     """A name for messages, and the whole content."""
     if hasattr(path, "read"):
-        data = path.read()
-        if data is None:
-            raise BlockingIOError(errno.EAGAIN, "The file has nothing to read now")
-        if not isinstance(data, (bytes, bytearray, memoryview)):
-            raise TypeError("The file must be open in binary mode: open(path, 'rb').")
-        return str(getattr(path, "name", "The file")), bytes(data)
+        # In an archive, the name was chosen by whoever packed it.
+        return _shown(str(getattr(path, "name", "The file"))), read_stream(path)
     return os.fspath(path), Path(path).read_bytes()
 
 
@@ -277,7 +277,7 @@ def _checked_metadata(name: str, data: bytes, safetensors: Any) -> dict[str, str
         metadata = json.loads(data[8 : _header_end(data)])["__metadata__"]
         is_ours = metadata["format"] == "skseq"
         version = metadata["format_version"]
-        is_ours &= type(version) is str and re.fullmatch("[0-9]{1,9}", version) is not None
+        is_ours &= type(version) is str and FORMATS.fullmatch(version) is not None
     except (ValueError, LookupError, TypeError, RecursionError):
         is_ours = False
     if not is_ours:

@@ -4,6 +4,8 @@ import io
 import json
 import re
 import traceback
+import warnings
+import zipfile
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from test_files import forged, load_forged
 
 import skseq
 from skseq import GRUSequenceRegressor, LSTMSequenceClassifier
+from skseq.preprocessing import Jitter
 
 QUICK = {"hidden_size": 2, "max_epochs": 1, "validation_fraction": None}
 
@@ -38,7 +41,21 @@ def set_in(where, key, value):
 ESCAPES = "\x1b]0;owned\x07\x1b[2J\u202e" + "long " * 2_000_000
 STRANGE = [
     set_in("metadata", "format_version", value)
-    for value in (1e999, -1, 1.5, "1e9", "", "9" * 5000, None, [1], {"a": 1}, True, 1)
+    for value in (
+        1e999,
+        -1,
+        1.5,
+        "1e9",
+        "",
+        "9" * 5000,
+        None,
+        [1],
+        {"a": 1},
+        True,
+        1,
+        "0",
+        "01",
+    )
 ] + [
     set_in("metadata", "format", ["skseq"]),
     set_in("header", "versions", None),
@@ -60,6 +77,7 @@ STRANGE = [
     set_in("header", "model", {"device": ESCAPES}),
     set_in("header", "model", {"RandomState": 0}),
     set_in("header", "model", {"RandomState": -1}),
+    set_in("header", "model", {"RandomState": 1e999}),
     set_in("header", "model", {"dict": [[{"object": "skseq.callbacks.EarlyStopping"}, 1]]}),
 ]
 
@@ -93,6 +111,34 @@ def test_an_object_that_is_half_made_is_not_asked_what_it_is(whole):
 
     with pytest.raises(ValueError, match=r"^The file cannot be loaded"):
         load_forged(whole, other)
+
+
+@pytest.mark.parametrize(
+    "number", [True, False, 1, -1, 2**70, 0.0, "0", None, [0]], ids=repr
+)
+def test_a_random_state_is_only_one_that_came_before(number):
+    """A forward or garbage reference, behind one that is right."""
+    steps = [Jitter(random_state=np.random.RandomState(0)), GRUSequenceRegressor()]
+    file = io.BytesIO()
+    skseq.save(make_pipeline(*steps), file)
+
+    def change(metadata, header):
+        last = header["model"]["state"]["steps"][1]["tuple"][1]["state"]
+        last["random_state"] = {"RandomState": number}
+
+    with pytest.raises(ValueError, match=r"^The file cannot be loaded"):
+        load_forged(file.getvalue(), change)
+
+
+def test_a_random_state_inside_of_itself():
+    def change(metadata, header):
+        state = header["model"]["state"]["random_state"]["RandomState"]
+        state["dict"]["state"] = {"RandomState": 0}
+
+    file = io.BytesIO()
+    skseq.save(GRUSequenceRegressor(random_state=np.random.RandomState(0)), file)
+    with pytest.raises(ValueError, match="refers to a RandomState that is not there"):
+        load_forged(file.getvalue(), change)
 
 
 def test_an_error_that_cannot_say_what_it_is():
@@ -129,6 +175,29 @@ def test_warnings_are_short_too():
     text = str(caught[0].message)
     assert len(text) < 400
     assert text.isprintable()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning) as raised:
+            load_forged(file.getvalue(), device)
+    shown = "".join(traceback.format_exception(raised.value))
+    assert len(shown) < 20_000
+    assert "\x1b" not in shown
+
+
+def test_the_name_of_a_stream_is_short_too():
+    """Members of an archive have the names that its maker gave."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(ESCAPES[:60_000], b"no model")
+    with (
+        zipfile.ZipFile(file) as archive,
+        archive.open(archive.namelist()[0]) as member,
+        pytest.raises(ValueError, match="is not a file that skseq") as caught,
+    ):
+        skseq.load(member)
+    assert len(str(caught.value)) < 1000
+    assert str(caught.value).isprintable()
 
 
 def test_the_forger_leaves_the_rest_alone(whole):
