@@ -1,5 +1,6 @@
 """Files that earlier versions wrote: they load, to the bit."""
 
+import json
 import sys
 import warnings
 from pathlib import Path
@@ -17,19 +18,37 @@ import make  # noqa: E402
 FILES = sorted(FOLDER.glob("*.skseq"))
 
 
-@pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
-def test_an_old_file_loads(path):
-    expected = np.load(path.with_suffix(".npz"))
+def loaded(path):
+    """The model, and what it was when it was saved."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InconsistentVersionWarning)
         model = skseq.load(path)
-    found = make.weights(model)
-    assert found.keys() == set(expected) - {"outputs"}
-    for name, weight in found.items():
-        np.testing.assert_array_equal(weight, expected[name])
-    X = make.words() if "symbols" in path.stem else make.sequences()
-    # What one processor rounds in another way is no matter of files.
-    np.testing.assert_allclose(make.outputs(model, X), expected["outputs"], rtol=1e-5)
+    with np.load(path.with_suffix(".npz")) as arrays:
+        expected = dict(arrays)
+    expected.update(json.loads(str(expected.pop("plain"))))
+    X, lengths = expected.pop("X"), expected.pop("lengths", None)
+    X = X.tolist() if lengths is None else np.split(X, np.cumsum(lengths)[:-1])
+    return model, X, expected.pop("outputs"), expected
+
+
+@pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
+def test_parameters_attributes_weights_and_moments_are_exact(path):
+    model, _, _, expected = loaded(path)
+    found = make.state(model)
+    assert any("net_." in name for name in expected)
+    for name, value in expected.items():
+        if isinstance(value, np.ndarray):
+            assert found[name].dtype == value.dtype, name
+            np.testing.assert_array_equal(found[name], value, err_msg=name)
+        else:
+            assert json.loads(json.dumps(found[name])) == value, name
+
+
+@pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
+def test_predictions_are_those_of_then(path):
+    """Processors round in different ways: an LSTM computes in float32."""
+    model, X, outputs, _ = loaded(path)
+    np.testing.assert_allclose(make.outputs(model, X), outputs, rtol=1e-6)
 
 
 def test_there_are_old_files():
@@ -37,9 +56,10 @@ def test_there_are_old_files():
 
 
 def test_an_old_training_goes_on():
-    model = skseq.load(FOLDER / "0.1.0-classifier.skseq")
+    model, X, _, expected = loaded(FOLDER / "0.1.0-classifier.skseq")
+    assert sum(name.endswith(".exp_avg") for name in expected) > 0
     assert (model.n_epochs_, len(model.history_)) == (2, 2)
-    moments = model.net_.optimizer_.state_dict()["state"]
-    assert {int(of_one["step"]) for of_one in moments.values()} == {2}
-    model.partial_fit(make.sequences(), np.tile(["down", "up"], 6))
+    model.partial_fit(X, np.tile(["down", "up"], 6))
     assert model.n_epochs_ == 3
+    moments = model.net_.optimizer_.state_dict()["state"]
+    assert {int(of_one["step"]) for of_one in moments.values()} == {3}
