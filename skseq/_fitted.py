@@ -174,7 +174,7 @@ RULES: dict[str, dict[str, Rule]] = {
     },
     "TargetEncoder": {
         **ENCODER,
-        "target_type_": text,
+        "target_type_": one_of("binary", "continuous", "multiclass"),
         "classes_": optional(array(ANY, "*")),
         "target_mean_": either(number, array("f", "*")),
         "encodings_": each(array("f", "*"), "*"),
@@ -183,7 +183,7 @@ RULES: dict[str, dict[str, Rule]] = {
         "components_": array("f", "parts", "features"),
         "inverse_components_": array("f", "features", "parts"),
         "n_components_": size("parts"),
-        "_n_features_out": size("parts"),
+        "_n_features_out": either(size("parts"), one_of("auto")),
     },
     "Pipeline": {"steps": each(STEP, "*")},
     "FeatureUnion": {"transformer_list": each(STEP, "*")},
@@ -218,24 +218,38 @@ def _encoder_fault(state: Mapping[str, Any]) -> str | None:
     """Of all encoders by categories: codes are positions below the number of codes."""
     if "categories_" not in state:
         return None
-    n = len(state["categories_"])
-    infrequent = state.get("_infrequent_indices") or [None] * n
-    mappings = state.get("_default_to_infrequent_mappings") or [None] * n
-    if not state.get("_infrequent_enabled", False):
-        infrequent = mappings = [None] * n
-    for categories, rare, mapping in zip(
-        state["categories_"], infrequent, mappings, strict=True
-    ):
+    n_codes = _codes(state)
+    mappings = _of_each(state, "_default_to_infrequent_mappings")
+    # A missing value is the last category, and is never grouped by OrdinalEncoder.
+    missing = state.get("_missing_indices") or {}
+    for i, categories in enumerate(state["categories_"]):
         if not _can_be_searched(categories):
             return "its categories_ are not sorted"
-        if not _has_positions(rare, len(categories)):
+        n_grouped = len(categories) - (i in missing)
+        if not _has_positions(_of_each(state, "_infrequent_indices")[i], n_grouped):
             return "its infrequent categories are not among its categories"
-        n_codes = len(categories) - (0 if rare is None else len(rare) - 1)
-        if mapping is not None and len(mapping) != len(categories):
+        if mappings[i] is None:
+            continue
+        if len(mappings[i]) != n_grouped:
             return "its codes are not as many as its categories"
-        if mapping is not None and not ((mapping >= 0) & (mapping < n_codes)).all():
+        if not ((mappings[i] >= 0) & (mappings[i] < n_codes[i])).all():
             return "its codes go beyond its categories"
     return None
+
+
+def _of_each(state: Mapping[str, Any], name: str) -> list[Any]:
+    """What is kept of the grouping of rare categories, for each feature."""
+    found = state[name] if state.get("_infrequent_enabled", False) else None
+    return [None] * len(state["categories_"]) if found is None else list(found)
+
+
+def _codes(state: Mapping[str, Any]) -> list[int]:
+    """How many codes each feature has, after grouping."""
+    rare = _of_each(state, "_infrequent_indices")
+    return [
+        len(categories) - (0 if of_one is None else len(of_one) - 1)
+        for categories, of_one in zip(state["categories_"], rare, strict=True)
+    ]
 
 
 def _can_be_searched(categories: np.ndarray) -> bool:
@@ -262,22 +276,31 @@ def _one_hot_fault(state: Mapping[str, Any]) -> str | None:
     found = _encoder_fault(state)
     if found or "categories_" not in state:
         return found
-    n = len(state["categories_"])
-    rare = [None] * n
-    if state.get("_infrequent_enabled", False):
-        rare = state["_infrequent_indices"]
-    codes = [
-        len(categories) - (0 if of_one is None else len(of_one) - 1)
-        for categories, of_one in zip(state["categories_"], rare, strict=True)
-    ]
+    codes = _codes(state)
     dropped = state.get("_drop_idx_after_grouping")
-    dropped = [None] * n if dropped is None else dropped.tolist()
+    dropped = [None] * len(codes) if dropped is None else dropped.tolist()
     for position, n_codes in zip(dropped, codes, strict=True):
         if position is not None and not (count(position, {}) and position < n_codes):
             return "what it drops is not among its categories"
     columns = [k - (p is not None) for k, p in zip(codes, dropped, strict=True)]
     if state["_n_features_outs"] != columns:
         return "its _n_features_outs do not follow from its categories_"
+    return None
+
+
+def _target_fault(state: Mapping[str, Any]) -> str | None:
+    """Each column that is filled has its encoding."""
+    found = _encoder_fault(state)
+    if found or "categories_" not in state:
+        return found
+    repeats = 1
+    if state["target_type_"] == "multiclass":
+        repeats = len(state["classes_"])
+        if np.shape(state["target_mean_"]) != (repeats,):
+            return "its target_mean_ is not one for each class"
+    asked = [len(c) for c in state["categories_"] for _ in range(repeats)]
+    if [len(encoding) for encoding in state["encodings_"]] != asked:
+        return "its encodings_ do not follow from its categories_"
     return None
 
 
@@ -333,7 +356,7 @@ def _function_fault(state: Mapping[str, Any]) -> str | None:
 CHECKS: dict[str, Callable[[Mapping[str, Any]], str | None]] = {
     "OneHotEncoder": _one_hot_fault,
     "OrdinalEncoder": _encoder_fault,
-    "TargetEncoder": _encoder_fault,
+    "TargetEncoder": _target_fault,
     "KBinsDiscretizer": _bins_fault,
     "MultiLabelBinarizer": _labels_fault,
     "PolynomialFeatures": _polynomial_fault,

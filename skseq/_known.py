@@ -98,6 +98,7 @@ VALUES: dict[str, tuple[str, ...]] = {
         *("bool", "float16", "float32", "float64", "int8", "int16", "int32", "int64"),
         *("str_", "uint8", "uint16", "uint32", "uint64"),
     ),
+    "sklearn.model_selection": ("KFold", "StratifiedKFold"),  # which others repeat
     "torch.optim": (
         *("ASGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Muon"),
         *("NAdam", "RAdam", "RMSprop", "Rprop", "SGD"),

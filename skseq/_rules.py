@@ -74,15 +74,15 @@ def below(name: str) -> Rule:
 
 
 def rising(kinds: str, name: str) -> Rule:
-    """An array of one dimension whose values are sorted and differ; NaN comes last."""
+    """An array of one dimension, of different values in order; a missing one is last."""
     is_array = array(kinds, name)
     return lambda value, sizes: is_array(value, sizes) and is_rising(value)
 
 
 def is_rising(values: np.ndarray) -> bool:
     """Whether a search in these values finds what stands there, and never goes beyond."""
-    if values.dtype.kind in "fc" and len(values) and np.isnan(values[-1]):
-        values = values[:-1]
+    if values.dtype.kind in "fcmM" and len(values) and values[-1] != values[-1]:
+        values = values[:-1]  # NaN or NaT
     try:
         return bool((values[:-1] < values[1:]).all())
     except TypeError:

@@ -294,6 +294,8 @@ def _check_values(array: np.ndarray) -> None:
 def _random_state(state: dict[str, Any]) -> np.random.RandomState:
     if not 0 <= state["state"]["pos"] <= 624:  # which numpy would believe
         raise ValueError("it has a RandomState that cannot be")
+    if not np.asarray(state["state"]["key"]).any():  # of which some draws never end
+        raise ValueError("it has a RandomState of zeros")
     generator = np.random.RandomState(0)
     generator.set_state(state)
     return generator
