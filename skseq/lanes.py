@@ -56,6 +56,8 @@ class Lanes:
     ----------
     lengths
         As above.
+    total : int
+        Steps of all sequences.
     n_steps, n_lanes : int
         Shape of the grid. Flat positions in it are ``step * n_lanes + lane``.
     are_shared, is_full, is_exact : bool
@@ -79,6 +81,7 @@ class Lanes:
         self.lengths = lengths
         self.is_exact = exact
         self._lengths = lengths.cpu().numpy()
+        self.total = int(self._lengths.sum())
         n, fewest = len(lengths), 2 if exact else 1
         self.n_lanes = max(n, fewest)
         self.n_steps = longest = int(self._lengths.max())

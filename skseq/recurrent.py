@@ -176,8 +176,8 @@ class RecurrentNet(nn.Module):
         """The rest of `forward`, from `first_layer_input` on."""
         # Batches for `exact` are of similar length, so there is little padding to save.
         lanes = Lanes(lengths, share=x.device.type == "cpu" and not exact, exact=exact)
-        if int(lanes.lengths.sum()) != len(x):
-            raise ValueError(f"x has {len(x)} steps, but lengths {int(lengths.sum())}.")
+        if lanes.total != len(x):
+            raise ValueError(f"x has {len(x)} steps, but lengths {lanes.total}.")
         x = lanes.fill(x)
         if exact and not self._rounds_rows_alike():
             x = x.double()
