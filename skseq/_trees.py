@@ -25,7 +25,10 @@ NATIVE = {
     *("|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8"),
     *("<f2", "<f4", "<f8", "<c8"),
 }
-RAW = re.compile(r"[<>|][biufcSUmM]\d{1,9}(\[\d{0,9}[A-Za-z]{1,2}\])?")
+# Not longer floats: processors differ in their format, and not every pattern is a number.
+RAW = re.compile(
+    r"[<>|]([biu][1248]|f[248]|c8|c16|[SUmM]\d{1,9}(\[\d{0,9}[A-Za-z]{1,2}\])?)"
+)
 MAX_DEPTH = 100
 VERSION = re.compile(
     r"\d{1,4}(\.\d{1,6}){0,4}((a|b|rc)\d{1,4})?(\.post\d{1,4})?(\.dev\d{1,8})?"

@@ -432,6 +432,11 @@ REFUSED = {
 }
 
 
+if np.dtype(np.longdouble).itemsize > 8:  # it is not where it is a float64
+    longer = FunctionTransformer(kw_args={"x": np.zeros(2, np.longdouble)})
+    REFUSED["a longer float"] = (longer, "kw_args.x is an array of dtype float128")
+
+
 @pytest.mark.parametrize(("model", "message"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_saved_is_refused_and_the_old_file_stays(path, model, message):
     path.write_bytes(b"old")
