@@ -2,7 +2,8 @@
 
 Torch takes locks while it computes: the fused LSTM has one around what it compiled. In a
 forked process only the thread that forked goes on, and a lock that another thread held
-stays locked. So whoever forks waits until no thread computes, a batch at most.
+stays locked. So whoever forks waits until no thread computes: a batch, or a minute if that
+takes longer.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ import os
 import threading
 import weakref
 from _thread import RLock  # threading.RLock is a function that makes one
+from operator import methodcaller
+
+LONGEST_WAIT = 60.0  # seconds
 
 # Held while a process is forked; also by a thread that computes for the first time.
 _entrance = RLock()
@@ -36,12 +40,13 @@ def computing() -> RLock:
 
 
 def _wait_for_computations() -> None:
-    locks = [_entrance]
     # Filtered rather than looped over, so that Ctrl-C cannot come between a lock and the
-    # note that it is held.
-    _held.extend(filter(RLock.acquire, locks))
+    # note that it is held. A lock that is not to be had is left out: two threads that
+    # compute and fork at once would wait for each other.
+    acquire = methodcaller("acquire", timeout=LONGEST_WAIT)
+    _held.extend(filter(acquire, [_entrance]))
     locks = [lock for lock in (ref() for ref in tuple(_locks)) if lock is not None]
-    _held.extend(filter(RLock.acquire, locks))
+    _held.extend(filter(acquire, locks))
 
 
 def _go_on() -> None:

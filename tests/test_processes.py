@@ -15,7 +15,12 @@ from processes import changed_by_interrupts, run_fresh
 from sklearn.decomposition import PCA
 
 import skseq
-from skseq import GRUSequenceClassifier, LSTMSequenceClassifier, _surroundings
+from skseq import (
+    GRUSequenceClassifier,
+    LSTMSequenceClassifier,
+    _forking,
+    _surroundings,
+)
 from skseq._forking import computing
 from skseq.inspection import step_importance
 from skseq.preprocessing import Jitter, PerTimestep
@@ -111,7 +116,7 @@ def work():
 threads = [threading.Thread(target=work) for _ in range(2)]
 [thread.start() for thread in threads]
 try:
-    for _ in range(40):
+    for _ in range(20):
         time.sleep(rng.uniform(0, 0.004))
         in_a_fork(use)
 finally:
@@ -142,6 +147,27 @@ def test_whoever_forks_waits_for_a_computation():
     os.waitpid(child, 0)
     thread.join()
     assert waited == [True]
+
+
+def test_a_fork_does_not_wait_for_ever(monkeypatch):
+    """A thread that computes and waits for whoever forks would stop both."""
+    monkeypatch.setattr(_forking, "LONGEST_WAIT", 0.1)
+    computes, has_forked = threading.Event(), threading.Event()
+
+    def compute():
+        with computing():
+            computes.set()
+            has_forked.wait()
+
+    thread = threading.Thread(target=compute)
+    thread.start()
+    computes.wait()
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    has_forked.set()
+    thread.join()
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_whoever_computes_may_fork():
