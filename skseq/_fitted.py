@@ -7,7 +7,6 @@ an attribute. They believe what `fit` left behind, and a file may say anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -253,15 +252,8 @@ def _codes(state: Mapping[str, Any]) -> list[int]:
 
 
 def _can_be_searched(categories: np.ndarray) -> bool:
-    """Strings are looked up; numbers, also as objects, are searched."""
-    if categories.dtype.kind in "SU":
-        return True
-    if categories.dtype.kind != "O":
-        return is_rising(categories)
-    values = [value for value in categories if value is not None and value == value]
-    if any(isinstance(value, (str, bytes)) for value in values):
-        return True
-    return all(a < b for a, b in pairwise(values))
+    """Strings and objects are looked up, in any order; numbers are searched."""
+    return categories.dtype.kind in "OSU" or is_rising(categories)
 
 
 def _has_positions(positions: np.ndarray | None, n: int) -> bool:

@@ -108,6 +108,7 @@ LEGIT = [
     (OneHotEncoder(max_categories=3, drop="if_binary"), WORDS),
     (OneHotEncoder(min_frequency=8), np.where(CODES == 0, None, WORDS)),
     (OneHotEncoder(), CODES == 1),
+    (OneHotEncoder(categories=[[3, 1, 2, 0, 5, 4]] * 2), CODES.astype(object)),
     (TargetEncoder(target_type="multiclass"), GAPS),
     (OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), WORDS),
     (TargetEncoder(target_type="multiclass"), CODES),
