@@ -153,7 +153,7 @@ class BaseSequenceEstimator(
 
     def _check_learnt(self) -> None:
         """Raise ValueError if what a loaded state says of `fit` cannot be."""
-        check_learnt(self, self._learnt)
+        check_learnt(self, type(self)._learnt)
         if hasattr(self, "vocabulary_") and self.n_channels_ != 1:
             raise ValueError("it has symbols in several channels")
 
@@ -547,7 +547,7 @@ class BaseSequenceEstimator(
         net = make_net(
             restored_network(
                 network,
-                cell=self.cell,
+                cell=type(self).cell,
                 n_inputs=self._n_inputs(),
                 n_outputs=self._n_outputs(),
                 embeds=hasattr(self, "vocabulary_"),

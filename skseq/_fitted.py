@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 from sklearn.preprocessing import PolynomialFeatures
+from sklearn.utils._param_validation import validate_parameter_constraints
 
 from ._rules import (
     ANY,
     Rule,
+    Sizes,
     array,
     below,
     count,
@@ -54,7 +56,13 @@ ENCODER = {
     "_infrequent_indices": each(optional(array("i", "*")), "features"),
     "_default_to_infrequent_mappings": each(optional(array("i", "*")), "features"),
 }
-STEP = instance(tuple, list)
+
+
+def step(value: Any, sizes: Sizes) -> bool:
+    """A name, an estimator and more, as in a pipeline."""
+    return isinstance(value, (tuple, list)) and len(value) > 1 and isinstance(value[0], str)
+
+
 RULES: dict[str, dict[str, Rule]] = {
     "FactorAnalysis": {**PARTS, "loglike_": each(number, "*"), "n_iter_": count},
     "FastICA": {
@@ -184,11 +192,11 @@ RULES: dict[str, dict[str, Rule]] = {
         "n_components_": size("parts"),
         "_n_features_out": either(size("parts"), one_of("auto")),
     },
-    "Pipeline": {"steps": each(STEP, "*")},
-    "FeatureUnion": {"transformer_list": each(STEP, "*")},
+    "Pipeline": {"steps": each(step, "*")},
+    "FeatureUnion": {"transformer_list": each(step, "*")},
     "ColumnTransformer": {
-        "transformers": each(STEP, "*"),
-        "transformers_": each(STEP, "*"),
+        "transformers": each(step, "*"),
+        "transformers_": each(step, "*"),
         "output_indices_": instance(dict),
         "sparse_output_": flag,
     },
@@ -204,13 +212,27 @@ def state_fault(cls: type, state: Mapping[str, Any]) -> str | None:
     """
     names = [c.__name__ for c in cls.__mro__ if c.__module__.startswith("sklearn.")]
     name = next((name for name in names if name in RULES or name in CHECKS), "")
-    found = fault(state, {**FEATURES, **RULES.get(name, {})})
+    rules = RULES.get(name, {})
+    found = fault(state, {**FEATURES, **rules})
+    if not found and not rules.keys().isdisjoint(state):
+        found = _parameters_fault(cls, state)
     if found or name not in CHECKS:
         return found
     try:
         return CHECKS[name](state)
     except (AttributeError, LookupError, OverflowError, TypeError, ValueError):
         return "its attributes do not fit one another"
+
+
+def _parameters_fault(cls: type, state: Mapping[str, Any]) -> str | None:
+    """Of what is fitted, the parameters too are those that `fit` takes."""
+    constraints = getattr(cls, "_parameter_constraints", {})
+    parameters = {name: state[name] for name in constraints if name in state}
+    try:
+        validate_parameter_constraints(constraints, parameters, cls.__name__)
+    except ValueError:
+        return "a parameter is none that fit would take"
+    return None
 
 
 def _encoder_fault(state: Mapping[str, Any]) -> str | None:
@@ -225,8 +247,11 @@ def _encoder_fault(state: Mapping[str, Any]) -> str | None:
         if not _can_be_searched(categories):
             return "its categories_ are not sorted"
         n_grouped = len(categories) - (i in missing)
-        if not _has_positions(_of_each(state, "_infrequent_indices")[i], n_grouped):
+        rare = _of_each(state, "_infrequent_indices")[i]
+        if not _has_positions(rare, n_grouped):
             return "its infrequent categories are not among its categories"
+        if (rare is None) != (mappings[i] is None):
+            return "its infrequent categories and its codes do not go together"
         if mappings[i] is None:
             continue
         if len(mappings[i]) != n_grouped:
@@ -308,11 +333,14 @@ def _bins_fault(state: Mapping[str, Any]) -> str | None:
 
 
 def _labels_fault(state: Mapping[str, Any]) -> str | None:
-    cached = state.get("_cached_dict")
+    if "classes_" not in state:
+        return None
+    labels, cached = state["classes_"].tolist(), state.get("_cached_dict")
+    positions = {label: i for i, label in enumerate(labels)}
+    if len(positions) != len(labels):
+        return "a class is twice in its classes_"
     if cached is None:
         return None
-    labels = state["classes_"].tolist()
-    positions = {label: i for i, label in enumerate(labels)}
     same = cached == positions and all(type(i) is int for i in cached.values())
     return None if same else "its _cached_dict does not follow from its classes_"
 
@@ -339,8 +367,9 @@ def _polynomial_fault(state: Mapping[str, Any]) -> str | None:
 
 def _function_fault(state: Mapping[str, Any]) -> str | None:
     """A ufunc leaves what it is told to leave out as it finds it in memory."""
-    for name in ("kw_args", "inv_kw_args"):
-        if "where" in (state.get(name) or {}):
+    for function, name in (("func", "kw_args"), ("inverse_func", "inv_kw_args")):
+        is_ufunc = isinstance(state.get(function), np.ufunc)
+        if is_ufunc and "where" in (state.get(name) or {}):
             return f"its {name} have `where`, which leaves numbers undefined"
     return None
 

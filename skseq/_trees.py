@@ -262,7 +262,8 @@ def attribute_fault(cls: type, name: Any, value: Any) -> str | None:
     if not isinstance(name, str) or name.startswith("__"):
         return "is not an attribute that a file may set."
     inherited = inspect.getattr_static(cls, name, None)
-    if callable(inherited) or hasattr(inherited, "__get__"):
+    ours = any(name in vars(base) for base in cls.__mro__ if _is_known(base))
+    if ours or callable(inherited) or hasattr(inherited, "__get__"):
         return f"would replace what {cls.__name__} defines under this name."
     if name == "_sklearn_version" and not (
         isinstance(value, str) and VERSION.fullmatch(value)
@@ -274,6 +275,11 @@ def attribute_fault(cls: type, name: Any, value: Any) -> str | None:
             "set_params to save the model without it."
         )
     return None
+
+
+def _is_known(cls: type) -> bool:
+    """Whether a class is not the user's own; what it defines is not for a file to set."""
+    return cls.__module__.partition(".")[0] in ("imblearn", "skseq", "sklearn")
 
 
 def _dtype(name: str, also: str = "") -> np.dtype:

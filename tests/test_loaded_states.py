@@ -250,10 +250,22 @@ WRONG = [
     (PolynomialFeatures().fit(X), "include_bias", False),
     (QuantileTransformer(n_quantiles=5).fit(X), "n_quantiles_", 6),
     (FunctionTransformer(np.exp), "kw_args", {"dict": {"where": False}}),
-    (FunctionTransformer(np.exp), "inv_kw_args", {"dict": {"where": False}}),
+    (FunctionTransformer(np.exp, np.log), "inv_kw_args", {"dict": {"where": False}}),
     (TargetEncoder().fit(CODES, Y), "encodings_", []),
     (TargetEncoder().fit(CODES, Y), "target_type_", "binary"),
     (TargetEncoder().fit(CODES, Y > 0), "target_type_", "multiclass"),
+    (PolynomialFeatures().fit(X), "interaction_only", 2),
+    (
+        MultiLabelBinarizer().fit([["a", "b"]]),
+        "classes_",
+        {"objects": ["a"] * 2, "shape": [2]},
+    ),
+    (
+        OneHotEncoder(max_categories=3).fit(CODES),
+        "_default_to_infrequent_mappings",
+        [None, None],
+    ),
+    (make_pipeline(PCA()), "steps", [3]),
     (StandardScaler().fit(X), "n_features_in_", 5),
     (StandardScaler().fit(X), "n_features_in_", 10**12),
     (StandardScaler().fit(X), "mean_", "zero"),
@@ -283,6 +295,22 @@ ARRAYS = [
     (MissingIndicator(), "features_", lambda a: a + 99),
     (KNNImputer(), "_mask_fit_X", lambda a: a[:, :2]),
 ]
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        (StandardScaler().fit(X), "_parameter_constraints"),
+        (skseq.LSTMSequenceClassifier(), "_learnt"),
+        (skseq.LSTMSequenceClassifier(), "cell"),
+    ],
+)
+def test_what_a_class_defines_is_not_for_a_file_to_set(model, name):
+    def change(metadata, header):
+        header["model"]["state"][name] = {"dict": {}}
+
+    with pytest.raises(ValueError, match=f"{name} would replace what"):
+        load(forged(saved(model), change))
 
 
 @pytest.mark.parametrize("number", range(len(ARRAYS)))
