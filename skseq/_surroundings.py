@@ -56,13 +56,16 @@ def _borrowing(
             try:
                 borrowed.give_back()
             finally:
-                borrowed.give_back()
+                if not borrowed.is_back:
+                    borrowed.give_back()
 
     return borrowing
 
 
 class _Borrowed:
     """What the calling thread has set before a computation."""
+
+    is_back = False
 
     def __init__(self) -> None:
         self.grad = torch.is_grad_enabled()
@@ -79,6 +82,7 @@ class _Borrowed:
             np.seterr(**self.errors)
         if get_config() != self.config:
             set_config(**self.config)
+        self.is_back = True
 
     def give_back_filters(self) -> None:
         """Undo a `catch_warnings` that was not left, which is one for all threads."""
