@@ -16,7 +16,7 @@ from operator import methodcaller
 
 LONGEST_WAIT = 60.0  # seconds
 
-# Held while a process is forked; also by a thread that computes for the first time.
+# Whoever forks holds it, so that no new thread can begin to compute meanwhile.
 _entrance = RLock()
 _locks: set[weakref.ref[RLock]] = set()
 _held: list[RLock] = []
@@ -40,9 +40,9 @@ def computing() -> RLock:
 
 
 def _wait_for_computations() -> None:
-    # Filtered rather than looped over, so that Ctrl-C cannot come between a lock and the
-    # note that it is held. A lock that is not to be had is left out: two threads that
-    # compute and fork at once would wait for each other.
+    # `filter` takes each lock and notes that it is held in one call, which Ctrl-C cannot
+    # split. It leaves out a lock that is not free in time, because two threads that both
+    # compute and fork would otherwise wait for each other.
     acquire = methodcaller("acquire", timeout=LONGEST_WAIT)
     _held.extend(filter(acquire, [_entrance]))
     locks = [lock for lock in (ref() for ref in tuple(_locks)) if lock is not None]

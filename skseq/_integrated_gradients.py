@@ -157,7 +157,7 @@ class _Line:
                 (slope,) = torch.autograd.grad(height.sum(), x)
             heights[some] = height.detach().numpy()
             of_step = np.repeat(weight[some], self.lengths[copies])
-            # Back from a copy for each point to the part's own steps.
+            # All copies of a part add to the steps of that part.
             own = ragged_range(begin[part[some]], self.lengths[copies])
             slope *= torch.from_numpy(of_step)[:, None]
             total.index_add_(0, torch.from_numpy(own), slope)

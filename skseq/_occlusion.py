@@ -48,8 +48,8 @@ def occlude(
     whole = respond(X)
     lost = np.empty(len(row))
     for part in row_chunks(sequences[row]):
-        # Beside the occluded sequences an untouched one, the shortest there is: a table
-        # in which all symbols are unknown would call for a warning.
+        # An untouched sequence is added, because a table in which all symbols are unknown
+        # would cause a warning. The shortest one costs least.
         copies = sequences[np.append(row[part], sequences.lengths.argmin())]
         values = stacked_steps(copies).copy()
         at = (np.cumsum(copies.lengths) - copies.lengths)[:-1] + place[part]

@@ -52,7 +52,7 @@ def _borrowing(
             borrowed.give_back_filters()
             raise
         finally:
-            # Ctrl-C may fall into the first call, but not into both.
+            # If Ctrl-C interrupts the first call, the second one does all of it.
             try:
                 borrowed.give_back()
             finally:
@@ -165,7 +165,7 @@ class _TorchThreads:
 
 
 if hasattr(os, "register_at_fork"):
-    # A thread that held the lock is not there in the new process.
+    # In the new process the thread that held the lock does not exist.
     os.register_at_fork(after_in_child=_TorchThreads.renew_lock)
 
 
@@ -191,8 +191,8 @@ def _ignore(number: int) -> int:
     return number
 
 
-# A context of C, which is left in one go. `torch.inference_mode` is one of Python: Ctrl-C
-# at the first line of its `__exit__` leaves the mode in force.
+# Ctrl-C cannot interrupt the `__exit__` of this context, which is written in C. That of
+# `torch.inference_mode` is written in Python, and if it is interrupted the mode stays on.
 InferenceMode = torch._C._InferenceMode
 
 

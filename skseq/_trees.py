@@ -25,7 +25,8 @@ NATIVE = {
     *("|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8"),
     *("<f2", "<f4", "<f8", "<c8"),
 }
-# Not longer floats: processors differ in their format, and not every pattern is a number.
+# Floats longer than float64 are refused, because their format depends on the processor and
+# some patterns of bits are no numbers.
 RAW = re.compile(
     r"[<>|]([biu][1248]|f[248]|c8|c16|[SUmM]\d{1,9}(\[\d{0,9}[A-Za-z]{1,2}\])?)"
 )
@@ -44,8 +45,7 @@ class Writer:
     def __init__(self, trusted: tuple[Any, ...] = ()) -> None:
         self.trusted = trusted
         self.tensors: dict[str, np.ndarray] = {}
-        # Two steps may draw from one; the second time its number stands for it. They
-        # are kept, because the id of one that is gone is given to another.
+        # Two steps may share one, which is written once and then referred to by its number.
         self.random_states: list[np.random.RandomState] = []
 
     def node(self, value: Any, where: tuple[str, ...] = ()) -> Any:

@@ -8,7 +8,7 @@ import warnings
 
 import sklearn
 
-# Frames of scikit-learn stand between the caller and us, in `fit` for example.
+# scikit-learn wraps `fit`, so its frames stand between the caller and this package.
 PASSED_OVER = tuple(
     os.path.dirname(str(file)) + os.sep for file in (__file__, sklearn.__file__)
 )

@@ -34,7 +34,7 @@ class _Once:
 
     def __get__(self, instance: Any, owner: type) -> Tensor:
         value = self.function(instance)
-        # From now on the instance's own attribute comes before this property.
+        # Python finds this attribute of the instance before the property from now on.
         vars(instance)[self.function.__name__] = value
         return value
 

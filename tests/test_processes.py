@@ -126,6 +126,19 @@ print("done")
     assert out == "done\n"
 
 
+def fork_beside(compute, computes, has_forked):
+    """Fork while another thread computes, and tell it when that is done."""
+    thread = threading.Thread(target=compute)
+    thread.start()
+    computes.wait()
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    has_forked.set()
+    thread.join()
+    assert os.waitpid(child, 0)[1] == 0
+
+
 def test_whoever_forks_waits_for_a_computation():
     computes, has_forked = threading.Event(), threading.Event()
     waited = []
@@ -137,15 +150,7 @@ def test_whoever_forks_waits_for_a_computation():
         with computing():  # and it can be done again
             pass
 
-    thread = threading.Thread(target=compute)
-    thread.start()
-    computes.wait()
-    child = os.fork()
-    if child == 0:
-        os._exit(0)
-    has_forked.set()
-    os.waitpid(child, 0)
-    thread.join()
+    fork_beside(compute, computes, has_forked)
     assert waited == [True]
 
 
@@ -159,15 +164,7 @@ def test_a_fork_does_not_wait_for_ever(monkeypatch):
             computes.set()
             has_forked.wait()
 
-    thread = threading.Thread(target=compute)
-    thread.start()
-    computes.wait()
-    child = os.fork()
-    if child == 0:
-        os._exit(0)
-    has_forked.set()
-    thread.join()
-    assert os.waitpid(child, 0)[1] == 0
+    fork_beside(compute, computes, has_forked)
 
 
 def test_whoever_computes_may_fork():
