@@ -20,7 +20,6 @@ from skorch.helper import predefined_split
 
 from . import symbols
 from ._checks import (
-    UnchangedByErrors,
     check_callbacks,
     check_none_missing,
     check_optimizer,
@@ -33,6 +32,7 @@ from ._checks import (
     unnamed,
 )
 from ._devices import present_device, resolve_device
+from ._draft import Draft, as_it_is
 from ._html import add_network
 from ._inputs import SequenceInputs
 from ._parameters import SequenceParameters
@@ -139,6 +139,10 @@ class BaseSequenceEstimator(
     def _dataset(self, rows: Rows, module: RecurrentNet) -> SequenceDataset:
         """Rows as the loss takes them."""
 
+    def _learns_from_part(self, y: Any, classes: Any) -> bool:
+        """Whether the y of a first `partial_fit` says what there is to learn of targets."""
+        return True
+
     def _learn_targets(self, train: Rows, module: RecurrentNet) -> None:
         """Learn what a new network keeps of the training targets."""
 
@@ -201,38 +205,41 @@ class BaseSequenceEstimator(
             sequence), a validation set that was asked for and is not possible,
             or a loss that is not finite any more.
         """
-        again = self.warm_start and hasattr(self, "net_")
         epochs = int(self.max_epochs)
         task = FitTask(self, X, y, sample_weight, epochs=epochs)
-        with UnchangedByErrors(self) as guard:
-            rows = self._check_rows(
+        with Draft(self) as draft:
+            model = task.model = draft.copy
+            again = model.warm_start and hasattr(model, "net_")
+            rows = model._check_rows(
                 X, y, sample_weight, groups, reset=not again, learn_y=not again
             )
-            given = self._check_validation_rows(X_val, y_val, sample_weight_val)
-            seed = draw_seed(self.random_state)
-            train, valid = self._split(rows, given, self._seed if again else seed)
-            module = self._go_on() if again else self._start(train, seed)
-            training, course = self._prepare(module, train, valid, task, incremental=False)
+            given = model._check_validation_rows(X_val, y_val, sample_weight_val)
+            seed = draw_seed(model.random_state)
+            train, valid = model._split(rows, given, model._seed if again else seed)
+            module = model._go_on() if again else model._start(train, seed)
+            training, course = model._prepare(module, train, valid, task, incremental=False)
             with task:
-                self._run(training, course, guard, epochs=epochs)
+                model._run(training, course, draft, epochs=epochs)
         return self
 
-    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, *, learn_y: bool) -> None:
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> None:
         """One epoch at a constant learning rate, on all rows."""
-        again = hasattr(self, "net_")
         task = FitTask(self, X, y, sample_weight, epochs=1)
-        with UnchangedByErrors(self) as guard:
-            rows = self._check_rows(
-                X, y, sample_weight, None, reset=not again, learn_y=learn_y and not again
+        with Draft(self) as draft:
+            model = task.model = draft.copy
+            again = hasattr(model, "net_")
+            learn_y = model._learns_from_part(y, classes) and not again
+            rows = model._check_rows(
+                X, y, sample_weight, None, reset=not again, learn_y=learn_y
             )
             train = rows.canonical()
             if again:
-                module = self._go_on()
+                module = model._go_on()
             else:
-                module = self._start(train, draw_seed(self.random_state))
-            training, course = self._prepare(module, train, None, task, incremental=True)
+                module = model._start(train, draw_seed(model.random_state))
+            training, course = model._prepare(module, train, None, task, incremental=True)
             with task:
-                self._run(training, course, guard, epochs=1)
+                model._run(training, course, draft, epochs=1)
 
     def _check_rows(
         self,
@@ -370,7 +377,7 @@ class BaseSequenceEstimator(
         }
 
     def _go_on(self) -> RecurrentNet:
-        """The network there is, if it is still the one that the parameters ask for."""
+        """A copy of the network, if it is still the one that the parameters ask for."""
         module = self.net_.module_
         fitted = {**module.config, "loss": self._loss}
         for name, asked in {**self._architecture(), "loss": self.loss}.items():
@@ -380,7 +387,7 @@ class BaseSequenceEstimator(
                     f"{fitted[name]!r}, so training cannot go on; set it back, or "
                     "call fit with warm_start=False for a new network."
                 )
-        return module
+        return copy.deepcopy(module)  # others may predict with the network meanwhile
 
     def _start(self, train: Rows, seed: int) -> RecurrentNet:
         """A new network, with what it keeps from the training rows."""
@@ -469,14 +476,14 @@ class BaseSequenceEstimator(
         self,
         training: SequenceDataset,
         course: Course,
-        guard: UnchangedByErrors,
+        draft: Draft[BaseSequenceEstimator],
         *,
         epochs: int,
     ) -> None:
         try:
             run(self.net_, training, course.keeper, epochs=epochs)
         finally:
-            guard.keep = course.best_epoch > 0
+            draft.keep = course.best_epoch > 0
             self.n_epochs_ = len(self.history_)
             self.best_epoch_ = course.best_epoch or self.best_epoch_
 
@@ -508,9 +515,10 @@ class BaseSequenceEstimator(
         """What the network says of X, float64 of shape (n_samples, n_outputs)."""
         if not self.__sklearn_is_fitted__():
             check_is_fitted(self)  # which words the error, but takes its time
-        sequences, _ = self._check_X(X, reset=False)
-        sequences = self._encode_X(sequences, "X")
-        outputs = predict_raw(self.net_, sequences, decode=decode)
+        model = as_it_is(self)
+        sequences, _ = model._check_X(X, reset=False)
+        sequences = model._encode_X(sequences, "X")
+        outputs = predict_raw(model.net_, sequences, decode=decode)
         check_outputs(outputs)
         return outputs
 
@@ -531,7 +539,7 @@ class BaseSequenceEstimator(
         state = dict(super().__getstate__())
         net = state.pop("net_", None)
         if net is not None:
-            state["_network"] = network_state(net, with_moments=self._incremental)
+            state["_network"] = network_state(net, with_moments=state["_incremental"])
         return state
 
     @on_one_thread

@@ -1,4 +1,4 @@
-"""Checks of what the caller passed, and what an error leaves behind."""
+"""Checks of what the caller passed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
 from sklearn.metrics import get_scorer
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, _num_samples
@@ -27,24 +26,6 @@ REFUSED_CALLBACKS = {
         "which sets the input size of a module; leave it out, the estimator sets its own"
     ),
 }
-
-
-class UnchangedByErrors:
-    """A context that an error leaves with the estimator as it was, unless `keep` is set."""
-
-    keep = False
-
-    def __init__(self, estimator: BaseEstimator) -> None:
-        self._attributes = vars(estimator)
-
-    def __enter__(self) -> UnchangedByErrors:
-        self._before = dict(self._attributes)
-        return self
-
-    def __exit__(self, error: Any, *details: Any) -> None:
-        if error is not None and not self.keep:
-            self._attributes.clear()
-            self._attributes.update(self._before)
 
 
 def draw_seed(random_state: Any) -> int:

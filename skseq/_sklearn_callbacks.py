@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import skorch
@@ -35,8 +36,11 @@ class _NoContext:
 class FitTask:
     """The task of a fit; sets the callbacks up when made, which comes before any work.
 
+    Callbacks know the estimator by its identity, but what is trained is a draft of it,
+    `model`.
+
     As a context manager it lasts as long as the training, and ends if that succeeds.
-    scikit-learn tears the callbacks down when `fit` returns or raises.
+    scikit-learn tears the callbacks of the estimator down when `fit` returns or raises.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class FitTask:
     ) -> None:
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         self.told = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+        self.model: Any = None
         self.epoch: Any = None
         self.context = estimator._init_callback_context(max_subtasks=epochs)
 
@@ -52,10 +57,15 @@ class FitTask:
 
     def __exit__(self, error: Any, *details: Any) -> None:
         if error is None:
-            # Nothing has to be added for a copy of the estimator to be a fitted one.
-            self.context.call_on_fit_task_end(**self.told, reconstruction_attributes={})
+            self.context.call_on_fit_task_end(
+                **self.told, reconstruction_attributes=self.learnt
+            )
         # The net keeps its callbacks, and shall not keep the caller's data with them.
         vars(self).clear()
+
+    def learnt(self) -> dict[str, Any]:
+        """What turns a copy of the estimator into the model, with a net of its own."""
+        return vars(copy.copy(self.model))
 
 
 class EpochTasks(Callback):
@@ -76,8 +86,9 @@ class EpochTasks(Callback):
             raise StopTraining
 
     def _so_far(self) -> dict[str, Any]:
-        """What turns a copy of the estimator, which has a net of its own, into a model."""
+        """What turns a copy of the estimator into the model after this epoch."""
         return {
+            **self.task.learnt(),
             "history_": [*self.course.rows],
             "n_epochs_": len(self.course.rows),
             "best_epoch_": self.course.best_epoch,

@@ -13,9 +13,17 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 import torch
 from sklearn import get_config, set_config
+from torch.utils._device import DeviceContext
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
+
+# Ctrl-C cannot interrupt the `__exit__` of this context, which is written in C. That of
+# `torch.inference_mode` is written in Python, and if it is interrupted the mode stays on.
+InferenceMode = torch._C._InferenceMode
+
+AUTOCAST = ("cpu", "cuda", "mps")  # devices whose operations can be cast
+NUMPY_ERRORS: Any = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
 
 
 def gives_back(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
@@ -63,21 +71,49 @@ def _borrowing(
 
 
 class _Borrowed:
-    """What the calling thread has set before a computation."""
+    """What the calling thread has set before a computation, which gets torch's defaults.
+
+    Torch's default dtype is missing: it is one for all threads, so no computation may
+    change it, and everything here names its dtypes instead.
+    """
 
     is_back = False
 
     def __init__(self) -> None:
+        self.modes = _function_modes()
+        self.inference = torch.is_inference_mode_enabled()
+        self.inference_off: Any = None
         self.grad = torch.is_grad_enabled()
+        self.autocast = {kind: torch.is_autocast_enabled(kind) for kind in AUTOCAST}
+        self.flushes = denormals_are_flushed()
         self.errors = np.geterr()
         self.config = get_config()
         self.filters = warnings.filters
 
     def take(self) -> None:
         """Set what the computation needs."""
+        _set_function_modes([m for m in self.modes if not isinstance(m, DeviceContext)])
+        if self.inference:
+            self.inference_off = InferenceMode(False)  # in force from here on
+        torch.set_grad_enabled(True)
+        for kind, is_on in self.autocast.items():
+            if is_on:
+                torch.set_autocast_enabled(kind, False)
+        if self.flushes:
+            torch.set_flush_denormal(False)
+        if self.errors != NUMPY_ERRORS:
+            np.seterr(**NUMPY_ERRORS)
 
     def give_back(self) -> None:
+        _set_function_modes(self.modes)
+        if self.inference and not torch.is_inference_mode_enabled():
+            self.inference_off.__exit__(None, None, None)  # which sets gradients, too
         torch.set_grad_enabled(self.grad)
+        for kind, is_on in self.autocast.items():
+            if is_on:
+                torch.set_autocast_enabled(kind, True)
+        if self.flushes:
+            torch.set_flush_denormal(True)
         if np.geterr() != self.errors:
             np.seterr(**self.errors)
         if get_config() != self.config:
@@ -102,6 +138,7 @@ class _BorrowedThreads(_Borrowed):
 
     def take(self) -> None:
         self.threads.take()
+        super().take()
 
     def give_back(self) -> None:
         self.threads.give_back()
@@ -191,11 +228,24 @@ def _ignore(number: int) -> int:
     return number
 
 
-# Ctrl-C cannot interrupt the `__exit__` of this context, which is written in C. That of
-# `torch.inference_mode` is written in Python, and if it is interrupted the mode stays on.
-InferenceMode = torch._C._InferenceMode
+def _function_modes() -> list[Any]:
+    """What sees each call of torch in this thread; a default device is one of them."""
+    depth = torch._C._len_torch_function_stack()
+    return [torch._C._get_function_stack_at(i) for i in range(depth)]
+
+
+def _set_function_modes(modes: list[Any]) -> None:
+    """Make these the modes; Ctrl-C at any line leaves what another call can finish."""
+    while _function_modes() != modes[: torch._C._len_torch_function_stack()]:
+        torch._C._pop_torch_function_stack()
+    while torch._C._len_torch_function_stack() < len(modes):
+        mode = modes[torch._C._len_torch_function_stack()]
+        torch._C._push_on_torch_function_stack(mode)
+
+
+DENORMAL, ONE = 5e-324, 1.0
 
 
 def denormals_are_flushed() -> bool:
     """Whether the calling thread takes them as zero; torch has no way to ask."""
-    return bool((np.ones(1, np.uint32).view(np.float32) * np.float32(1.0) == 0.0).all())
+    return DENORMAL * ONE == 0.0

@@ -68,7 +68,9 @@ def make_net(
         verbose=verbose,
         **{"train_split": None, **options, **settings},
     )
-    return net.initialize()
+    net.initialize()
+    net.module_.eval()
+    return net
 
 
 def training_callbacks(
@@ -116,6 +118,8 @@ def run(
         net.module_.seed_dropout(None)
         net.notify("on_train_end", X=training, y=None)
         net.train_split = None  # which holds the validation rows
+        # Two threads that predict would otherwise switch it one beside the other.
+        net.module_.eval()
 
 
 @dataclass
@@ -207,7 +211,7 @@ class Outputs:
 
     def add(self, raw: Tensor, target: Tensor, weight: Tensor) -> None:
         if self.raw is None:
-            self.raw = torch.empty(self._n_rows, raw.shape[1], device=raw.device)
+            self.raw = raw.new_empty(self._n_rows, raw.shape[1])
         begin, self._n_filled = self._n_filled, self._n_filled + len(raw)
         self.raw[begin : self._n_filled] = raw.detach()
         self._others.append((target, weight))

@@ -21,6 +21,7 @@ from skorch.callbacks import Callback
 from ._base import BaseSequenceEstimator
 from ._checks import check_targets
 from ._docs import CLASSIFIER_ATTRIBUTES, CLASSIFIER_PARAMETERS
+from ._draft import as_it_is
 from ._parameters import SequenceParameters
 from ._rows import Rows
 from ._rules import ANY, Rule, array, flag, number, one_of, optional, rising
@@ -138,20 +139,19 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
                 "class_weight='balanced' is not possible in partial_fit, which sees "
                 "the classes bit by bit; pass a dict of weights."
             )
-        first = not self.__sklearn_is_fitted__()
-        try:
-            if first:
-                self.__dict__.pop("classes_", None)
-                check_targets(y, "y")
-                self._multilabel = type_of_target(y) == "multilabel-indicator"
-                if self._multilabel:
-                    classes = np.arange(np.shape(y)[1])
-            _check_partial_fit_first_call(self, classes)
-            self._partial_fit(X, y, sample_weight, learn_y=False)
-        finally:
-            if first and not self.__sklearn_is_fitted__():
-                self.__dict__.pop("classes_", None)
+        self._partial_fit(X, y, sample_weight, classes)
         return self
+
+    def _learns_from_part(self, y: Any, classes: Any) -> bool:
+        """Take the classes there will be; y may not have all of them yet."""
+        if not self.__sklearn_is_fitted__():
+            self.__dict__.pop("classes_", None)
+            check_targets(y, "y")
+            self._multilabel = type_of_target(y) == "multilabel-indicator"
+            if self._multilabel:
+                classes = np.arange(np.shape(y)[1])
+        _check_partial_fit_first_call(self, classes)
+        return False
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable label of each sequence.
@@ -164,10 +164,11 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
         -------
         ndarray of shape (n_samples,), or (n_samples, n_labels) of 0 and 1
         """
-        probabilities = self.predict_proba(X)
-        if self._multilabel:
-            return self._decode_y(probabilities > 0.5)
-        return self._decode_y(probabilities.argmax(axis=1))
+        model = as_it_is(self)
+        probabilities = model.predict_proba(X)
+        if model._multilabel:
+            return model._decode_y(probabilities > 0.5)
+        return model._decode_y(probabilities.argmax(axis=1))
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of each class, in the order of `classes_`.
@@ -209,8 +210,9 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
         ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
             For two classes the log-odds of ``classes_[1]``.
         """
-        raw = self._outputs(X, decode=False)
-        if self._multilabel or len(self.classes_) > 2:
+        model = as_it_is(self)
+        raw = model._outputs(X, decode=False)
+        if model._multilabel or len(model.classes_) > 2:
             return raw
         return raw[:, 1] - raw[:, 0]
 

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._atomic import write_whole
 from ._base import BaseSequenceEstimator
+from ._draft import as_it_is
 from ._surroundings import on_one_thread
 from ._warning import warn
 from .recurrent import Standardize
@@ -111,6 +112,7 @@ def to_onnx(estimator: Any, path: str | PathLike[str]) -> None:
             "graph; of a search pass best_estimator_."
         )
     check_is_fitted(estimator)
+    estimator = as_it_is(estimator)
     try:
         from ._onnx import make_model
     except ImportError as error:

@@ -20,7 +20,7 @@ from torch import Tensor
 from ._base import BaseSequenceEstimator
 from ._integrated_gradients import integrated_gradients
 from ._occlusion import channel_means, occlude, unseen_symbol
-from ._surroundings import InferenceMode, gives_back, on_one_thread
+from ._surroundings import gives_back, on_one_thread
 from ._unwrap import unwrap
 from .batching import as_inputs
 from .containers import convert
@@ -162,10 +162,7 @@ def step_importance(
             baseline = _check_baseline(baseline, sequences)
         values = occlude(respond, X, sequences, column, baseline, per_channel)
     else:
-        with InferenceMode(False):  # gradients, though the caller may have none
-            values = _integrate(
-                estimator, X, sequences, column, response_method, baseline, tol
-            )
+        values = _integrate(estimator, X, sequences, column, response_method, baseline, tol)
         if not per_channel:
             values = values.sum(axis=1)
     return SequenceArray(values, sequences.lengths)

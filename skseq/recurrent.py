@@ -21,6 +21,10 @@ __all__ = ["RecurrentNet"]
 
 POOLINGS = ("last", "mean", "max", "attention")
 
+# How modules are made: torch's own initialisation would move its global generator, and
+# its default dtype belongs to the caller.
+WITHOUT_NUMBERS: dict[str, Any] = {"device": "meta", "dtype": torch.float32}
+
 
 class RecurrentNet(nn.Module):
     """Recurrent layers over padded sequences, pooled over time, with a linear head.
@@ -96,23 +100,22 @@ class RecurrentNet(nn.Module):
             self.scaling = Standardize(n_inputs, device)
         else:
             self.embedding = nn.Embedding(
-                n_inputs, embedding_dim, padding_idx=PADDING, device="meta"
+                n_inputs, embedding_dim, padding_idx=PADDING, **WITHOUT_NUMBERS
             )
             n_inputs = embedding_dim
         directions = 2 if bidirectional else 1
         width = hidden_size * directions
         # One module a layer and direction: the first layer forward, backward, the
-        # second ... They are made without numbers, so that torch's own
-        # initialisation does not move the global generator.
+        # second ...
         self.layers = nn.ModuleList(
-            CELLS[cell](size, hidden_size, device="meta")
+            CELLS[cell](size, hidden_size, **WITHOUT_NUMBERS)
             for size in [n_inputs] + [width] * (num_layers - 1)
             for _ in range(directions)
         )
         self.directions = directions
         self.dropout = Dropout(dropout)
         self.pooling = Pooling(self.config["pooling"], hidden_size, directions)
-        self.head = nn.Linear(self.pooling.width, n_outputs, device="meta")
+        self.head = nn.Linear(self.pooling.width, n_outputs, **WITHOUT_NUMBERS)
         self.output_scaling = Standardize(n_outputs, device)
         if torch.device(device).type == "meta":
             return
@@ -138,7 +141,7 @@ class RecurrentNet(nn.Module):
     def zero_embedding_except(self, rows: np.ndarray) -> None:
         """Give zero vectors to all symbols but those in these rows of the table."""
         assert self.embedding is not None
-        kept = torch.zeros(self.embedding.num_embeddings, 1)
+        kept = self.embedding.weight.new_zeros(self.embedding.num_embeddings, 1)
         kept[torch.from_numpy(rows)] = 1.0
         self.embedding.weight.mul_(kept)
 
@@ -272,7 +275,7 @@ class Pooling(nn.Module):
         self.steps_width = hidden_size * directions
         self.width = self.steps_width * len(self.kinds)
         if "attention" in self.kinds:
-            self.attention = nn.Linear(self.steps_width, 1, device="meta")
+            self.attention = nn.Linear(self.steps_width, 1, **WITHOUT_NUMBERS)
 
     def forward(self, x: Tensor, lanes: Lanes) -> Tensor:
         """Summaries (b, h * kinds) of the steps that `x` of shape (t * l, h) holds."""

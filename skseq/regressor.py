@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import StrOptions
 from ._base import BaseSequenceEstimator
 from ._checks import check_targets
 from ._docs import REGRESSOR_ATTRIBUTES, REGRESSOR_PARAMETERS
+from ._draft import as_it_is
 from ._parameters import SequenceParameters
 from ._rows import Rows, safe_scale
 from ._rules import Rule, flag, one_of, size
@@ -57,7 +58,7 @@ class SequenceRegressor(RegressorMixin, BaseSequenceEstimator):
         -------
         self
         """
-        self._partial_fit(X, y, sample_weight, learn_y=True)
+        self._partial_fit(X, y, sample_weight)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -72,7 +73,8 @@ class SequenceRegressor(RegressorMixin, BaseSequenceEstimator):
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
             As y was in `fit`.
         """
-        return self._decode_y(self._outputs(X, decode=True))
+        model = as_it_is(self)
+        return model._decode_y(model._outputs(X, decode=True))
 
     def _encode_y(
         self, y: Any, weight: np.ndarray, name: str, *, learn: bool

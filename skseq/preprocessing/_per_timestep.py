@@ -13,7 +13,8 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from .._checks import UnchangedByErrors, check_rows_match
+from .._checks import check_rows_match
+from .._draft import Draft, as_it_is
 from .._inputs import SequenceInputs
 from .._surroundings import gives_back
 from ..containers import TABLE, convert, restore
@@ -48,10 +49,11 @@ class _TransformsSteps(FitTransform, SequenceInputs):
             array for a 3-D array, otherwise a `SequenceArray`.
         """
         check_is_fitted(self)
-        sequences, ndim = self._check_X(X, reset=False, finite=False)
+        fitted = as_it_is(self)
+        sequences, ndim = fitted._check_X(X, reset=False, finite=False)
         with _naming_bad_steps(sequences):
-            result = _map_steps(self.transformer_.transform, self._named, sequences)
-        return in_container(restore(result, ndim), X, self)
+            result = _map_steps(fitted.transformer_.transform, fitted._named, sequences)
+        return in_container(restore(result, ndim), X, fitted)
 
     def _named(self, steps: np.ndarray) -> Any:
         if self._channel_names is None:
@@ -143,18 +145,21 @@ class PerTimestep(_TransformsSteps, TransformerMixin, BaseEstimator):
         -------
         self
         """
-        with UnchangedByErrors(self):
-            sequences, ndim = self._check_X(X, reset=True, finite=False)
-            check_rows_match(sequences, "X", y=y)
-            self._learn_layout(sequences, ndim)
-            # Names of channels, for a ColumnTransformer; those of a table are steps.
-            channels = None if self._is_table else getattr(self, "feature_names_in_", None)
-            self._channel_names = channels
-            steps = self._named(stacked_steps(sequences))
-            y = None if y is None else np.repeat(np.asarray(y), sequences.lengths, axis=0)
-            with _naming_bad_steps(sequences):
-                self.transformer_ = clone(self.transformer).fit(steps, y)
+        with Draft(self) as draft:
+            draft.copy._fit(X, y)
         return self
+
+    def _fit(self, X: Any, y: Any) -> None:
+        sequences, ndim = self._check_X(X, reset=True, finite=False)
+        check_rows_match(sequences, "X", y=y)
+        self._learn_layout(sequences, ndim)
+        # Names of channels, for a ColumnTransformer; those of a table are steps.
+        channels = None if self._is_table else getattr(self, "feature_names_in_", None)
+        self._channel_names = channels
+        steps = self._named(stacked_steps(sequences))
+        y = None if y is None else np.repeat(np.asarray(y), sequences.lengths, axis=0)
+        with _naming_bad_steps(sequences):
+            self.transformer_ = clone(self.transformer).fit(steps, y)
 
     @available_if(_inner_inverts)
     @gives_back
