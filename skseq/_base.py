@@ -19,6 +19,7 @@ from skorch.callbacks import EpochScoring
 from skorch.helper import predefined_split
 
 from . import symbols
+from ._callback_copies import ClonesAs, Unpicklable, cloned, copied, for_state
 from ._checks import (
     check_callbacks,
     check_none_missing,
@@ -491,7 +492,7 @@ class BaseSequenceEstimator(
         self, task: FitTask, *, incremental: bool
     ) -> tuple[EarlyStopping, list[Any]]:
         """The callback that keeps the best weights, and all that the user passed."""
-        passed = copy.deepcopy(list(self.callbacks or ()))
+        passed = copied(list(self.callbacks or ()))
         passed = [c for c in passed if not isinstance(unnamed(c), ValidationSplit)]
         for callback in map(unnamed, passed):
             if isinstance(callback, EpochScoring):
@@ -534,9 +535,17 @@ class BaseSequenceEstimator(
         """scikit-learn from 1.9 asks for this table when it draws a fitted estimator."""
         return add_network(super()._get_fitted_attr_html(doc_link), self)
 
+    def __sklearn_clone__(self) -> BaseSequenceEstimator:
+        """A clone, which shares what callbacks hold that cannot be copied."""
+        stand_in: Any = object.__new__(type(self))
+        vars(stand_in).update(vars(self), callbacks=ClonesAs(cloned, self.callbacks))
+        return super(BaseSequenceEstimator, stand_in).__sklearn_clone__()
+
     def __getstate__(self) -> dict[str, Any]:
         """Plain arrays and numbers: they load where there is no GPU, and in skops."""
         state = dict(super().__getstate__())
+        if "callbacks" in state:
+            state["callbacks"] = for_state(state["callbacks"])
         net = state.pop("net_", None)
         if net is not None:
             state["_network"] = network_state(net, with_moments=state["_incremental"])
@@ -548,6 +557,8 @@ class BaseSequenceEstimator(
         network = state.pop("_network", None)
         if "net_" in state:
             raise ValueError("it has a net_ that no state has")
+        if isinstance(state.get("callbacks"), Unpicklable):  # in a copy
+            state["callbacks"] = state["callbacks"].callbacks
         super().__setstate__(state)
         if network is None:
             return

@@ -82,7 +82,10 @@ default="adam"
         nothing in workers of joblib or Dask (``n_jobs``), whose bars would overwrite
         each other. 2 prints a row for each epoch on standard output, everywhere.
     callbacks : list of skorch callbacks or None, default=None
-        Copied before use. For a schedule of your own set ``lr_schedule="constant"``.
+        Each fit uses copies, which are in ``net_.callbacks_``. Copies and clones share
+        what cannot be copied, such as a writer or an open file; a callback with such a
+        thing is an error where it would have to be pickled (``n_jobs=2``, `save`).
+        For a schedule of your own set ``lr_schedule="constant"``.
         An `EarlyStopping` or `ValidationSplit` of
         `skseq.callbacks` among them takes the place of the parameters above.
         Callbacks of `sklearn.callback` are set by ``set_callbacks`` instead.

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from sklearn.utils.metadata_routing import MetadataRequest
 
+from ._callback_copies import Unpicklable
 from ._fitted import state_fault
 from ._known import INSTANCES, VALUES, find, full_name, name_of
 from ._rules import LARGEST_SIZE
@@ -55,6 +56,8 @@ class Writer:
         kind = type(value)
         if value is None or kind in (bool, int, str):
             return value
+        if kind is Unpicklable:
+            return self.node(value.checked(), where)
         if kind is float:
             return value if math.isfinite(value) else {"float": repr(value)}
         if kind is list:
