@@ -21,7 +21,10 @@ from skorch.helper import predefined_split
 from . import symbols
 from ._callback_copies import ClonesAs, Unpicklable, cloned, copied, for_state
 from ._checks import (
+    LARGEST,
     check_callbacks,
+    check_magnitude,
+    check_memory,
     check_none_missing,
     check_optimizer,
     check_outputs,
@@ -69,6 +72,7 @@ from .recurrent import RecurrentNet
 from .sequences import SequenceArray
 
 DEFAULT_FRACTION = 0.1
+FLOAT32_MAX = float(np.finfo(np.float32).max)  # of what no scale makes smaller
 # Parameters that the skorch net holds as numbers.
 NET_NUMBERS: dict[str, type] = {
     "weight_decay": float,
@@ -103,10 +107,11 @@ class BaseSequenceEstimator(
     _stratified: bool = False  # whether a random validation set keeps class shares
     _learnt: ClassVar[dict[str, Rule]] = {
         "n_channels_": size("channels"),
+        "channel_names_": optional(array("O", "channels")),
         "n_features_in_": size("features"),
         "_is_table": flag,
         "feature_names_in_": optional(array("O", "features")),
-        "vocabulary_": optional(rising("biuU", "symbols")),
+        "vocabulary_": optional(rising("iuU", "symbols")),
         "history_": each(instance(dict), "epochs"),
         "n_epochs_": count,
         "best_epoch_": count,
@@ -258,12 +263,12 @@ class BaseSequenceEstimator(
         check_optimizer(self.optimizer)
         check_callbacks(self.callbacks)
         check_schedule(self.lr_schedule, self.callbacks)
-        sequences, ndim = self._check_X(X, y, reset=reset)
+        sequences, _ = self._check_X(X, y, reset=reset)
         check_rows_match(sequences, "X", y=y, sample_weight=sample_weight, groups=groups)
         weight = check_weight(sample_weight, sequences, "sample_weight")
         targets = self._encode_y(y, weight, "y", learn=learn_y)
         if reset:
-            self._learn_inputs(sequences, ndim, np.flatnonzero(weight))
+            self._learn_vocabulary(sequences[np.flatnonzero(weight)])
         if groups is not None:
             check_none_missing(groups, "groups")
             groups = np.unique(np.asarray(groups), return_inverse=True)[1].ravel()
@@ -282,13 +287,11 @@ class BaseSequenceEstimator(
         targets = self._encode_y(y, weight, "y_val", learn=False)
         return Rows(self._encode_X(sequences, "X_val"), targets, weight)
 
-    def _learn_inputs(self, sequences: SequenceArray, ndim: int, used: np.ndarray) -> None:
-        """Layout and vocabulary, from the rows that count."""
+    def _learn_vocabulary(self, sequences: SequenceArray) -> None:
         self.__dict__.pop("vocabulary_", None)
         if self.embedding_dim is not None:
             checked = symbols.check_symbols(sequences, "X")
-            self.vocabulary_ = symbols.learn_vocabulary(checked[used])
-        self._learn_layout(sequences, ndim)
+            self.vocabulary_ = symbols.learn_vocabulary(checked)
 
     def _encode_X(self, sequences: SequenceArray, name: str) -> SequenceArray:
         if hasattr(self, "vocabulary_"):
@@ -299,6 +302,7 @@ class BaseSequenceEstimator(
                 f"Sequence 0 of {name} has strings as steps; set embedding_dim, for "
                 "example embedding_dim=16, to learn from symbols."
             )
+        check_magnitude(sequences, name, LARGEST if self.standardize else FLOAT32_MAX)
         return sequences
 
     def _split(self, rows: Rows, given: Rows | None, seed: int) -> tuple[Rows, Rows | None]:
@@ -392,11 +396,12 @@ class BaseSequenceEstimator(
 
     def _start(self, train: Rows, seed: int) -> RecurrentNet:
         """A new network, with what it keeps from the training rows."""
+        sizes = self._n_inputs(), self._n_outputs()
+        check_memory(*sizes, self._architecture())
         generator = torch.Generator().manual_seed(seed)
         module = RecurrentNet(
             self.cell,
-            self._n_inputs(),
-            self._n_outputs(),
+            *sizes,
             **self._architecture(),
             generator=generator,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from typing import Any
 
 import numpy as np
@@ -11,11 +13,16 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, _num_samples
 from skorch.callbacks import BatchScoring, EpochScoring, InputShapeSetter, LRScheduler
 
+from ._arrays import without_mask
 from ._training import OPTIMIZERS
 from ._values import is_na
 from .callbacks import ValidationSplit
+from .containers import refuse_other_kinds
 from .recurrent import POOLINGS
-from .sequences import SequenceArray
+from .sequences import SequenceArray, first_step
+
+# Squares of numbers up to here, times weights up to here, add up within float64.
+LARGEST = 1e100
 
 REFUSED_CALLBACKS = {
     BatchScoring: (
@@ -41,13 +48,12 @@ def check_rows_match(sequences: SequenceArray, name: str, **others: Any) -> None
     for other, values in others.items():
         if values is None:
             continue
+        needed = f"an array with a row for each of the {len(sequences)} sequences of {name}"
+        refuse_other_kinds(values, other, needed)
         try:
             n_rows = _num_samples(values)
         except TypeError as error:
-            raise TypeError(
-                f"{other} must be an array with a row for each of the {len(sequences)} "
-                f"sequences of {name}, got {values!r}."
-            ) from error
+            raise TypeError(f"{other} must be {needed}, got {values!r}.") from error
         if n_rows != len(sequences):
             raise ValueError(
                 f"{other} has {n_rows} rows, but {name} has "
@@ -59,7 +65,13 @@ def check_rows_match(sequences: SequenceArray, name: str, **others: Any) -> None
 def check_targets(y: Any, name: str) -> None:
     """Raise if rows of y are missing, or hold several values that make no table."""
     check_none_missing(y, name)
-    for position, cell in np.ndenumerate(_objects(y)):
+    array = _as_array(y)
+    if array.ndim > 2:
+        raise ValueError(
+            f"{name} has {array.ndim} dimensions; a sequence has one target, or a row of "
+            "several, so pass the shape (n_samples,) or (n_samples, n_outputs)."
+        )
+    for position, cell in np.ndenumerate(_objects(array)):
         if hasattr(cell, "__len__") and not isinstance(cell, (str, bytes)):
             raise ValueError(
                 f"Row {position[0]} of {name} holds several values ({cell!r:.40}); a "
@@ -69,8 +81,32 @@ def check_targets(y: Any, name: str) -> None:
             )
 
 
+def check_labels(y: Any, name: str) -> None:
+    """Raise for labels whose type scikit-learn, and its metrics, would call unknown."""
+    array = np.asarray(y)
+    if array.dtype.kind not in "OU" or (array.dtype.kind == "U" and array is y):
+        return
+    # Of [1, "a"] numpy makes ["1", "a"] without a word.
+    labels = np.asarray(y, dtype=object).ravel().tolist()
+    is_text = [isinstance(label, str) for label in labels]
+    if any(is_text) and not all(is_text):
+        text, other = is_text.index(True), is_text.index(False)
+        raise ValueError(
+            f"{name} mixes strings with other labels: row {text} is {labels[text]!r}, row "
+            f"{other} is {labels[other]!r}. Make all of them strings, or all numbers."
+        )
+    # What pandas keeps in types of its own, scikit-learn knows.
+    if not any(is_text) and isinstance(getattr(y, "dtype", None), np.dtype):
+        raise ValueError(
+            f"{name} has an object dtype, though its labels are no strings, such as "
+            f"{labels[0]!r}, and scikit-learn's metrics refuse that. Pass "
+            f"{name}.astype(int)."
+        )
+
+
 def check_none_missing(values: Any, name: str) -> None:
-    """Raise where None would have to be compared with labels."""
+    """Raise where None would have to be compared with labels, or a mask hides some."""
+    without_mask(values, name)
     for position, cell in np.ndenumerate(_objects(values)):
         if cell is None or is_na(cell):
             raise ValueError(
@@ -81,20 +117,74 @@ def check_none_missing(values: Any, name: str) -> None:
 
 def _objects(values: Any) -> np.ndarray:
     """The values that numpy has no type for, or an empty array."""
-    try:
-        array = np.asarray(values)
-    except ValueError:  # rows of unequal length
-        array = np.fromiter(values, dtype=object)
+    array = _as_array(values)
     return array if array.dtype == object and array.ndim else np.empty(0, dtype=object)
+
+
+def _as_array(values: Any) -> np.ndarray:
+    try:
+        return np.asarray(values)
+    except ValueError:  # rows of unequal length
+        return np.fromiter(values, dtype=object)
 
 
 def check_weight(sample_weight: Any, sequences: SequenceArray, name: str) -> np.ndarray:
     weight = _check_sample_weight(
-        sample_weight, np.empty(len(sequences)), dtype=np.float64, ensure_non_negative=True
+        without_mask(sample_weight, name),
+        np.empty(len(sequences)),
+        dtype=np.float64,
+        ensure_non_negative=True,
     )
     if not weight.any():
         raise ValueError(f"All of {name} is zero; at least one row needs a weight.")
+    if weight.max() > LARGEST:
+        raise ValueError(
+            f"Row {weight.argmax()} of {name} is {weight.max():g}, too large to add up; "
+            "divide all weights by one number, because only their ratios count."
+        )
     return weight
+
+
+def check_magnitude(sequences: SequenceArray, name: str, largest: float) -> None:
+    """Raise for a finite number that is too large to compute with."""
+    if sequences.dtype.kind != "f":
+        return
+    bad = first_step(sequences, lambda values: np.abs(values) > largest)
+    if bad is not None:
+        i, step, value = bad
+        raise ValueError(
+            f"Sequence {i} of {name} has a value of {value:g} at time step {step}, too "
+            "large to compute with; pass other units, or leave the step out."
+        )
+
+
+def check_memory(n_inputs: int, n_outputs: int, architecture: dict[str, Any]) -> None:
+    """Raise if there is no memory to train the weights, before any of them is made."""
+    hidden, layers = architecture["hidden_size"], architecture["num_layers"]
+    directions = 2 if architecture["bidirectional"] else 1
+    embedding = architecture["embedding_dim"]
+    gates = 4  # of an LSTM; other cells have less
+    width = hidden * directions
+    below = [n_inputs if embedding is None else embedding, (layers - 1) * width]
+    n_weights = gates * width * (sum(below) + layers * (hidden + 2))
+    n_weights += width * len(architecture["pooling"]) * n_outputs
+    n_weights += 0 if embedding is None else n_inputs * embedding
+    needed = 4 * 4 * n_weights  # float32: weights, gradients, and two moments of Adam
+    if needed > _physical_memory():
+        sizes = f"hidden_size={hidden}, num_layers={layers}, embedding_dim={embedding}"
+        raise ValueError(
+            f"A network of {sizes} has about {n_weights:.1e} weights, which take "
+            f"{needed / 1e9:.0f} GB to train, more than this machine has; choose smaller "
+            "sizes."
+        )
+
+
+def _physical_memory() -> float:
+    """Bytes, or infinity where the system does not tell."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):
+        return math.inf
 
 
 def check_pooling(pooling: Any) -> None:

@@ -105,10 +105,15 @@ _ATTRIBUTES = """
         The trained net; the torch module is ``net_.module_``.
     n_channels_ : int
         Values at each time step.
+    channel_names_ : ndarray of str or None
+        Names of the channels, if `X` has them: those of the frames in a list, or of a
+        `SequenceArray`. Sequences whose channels have other names, or the same in
+        another order, are refused; those without names are not.
     n_features_in_ : int
-        Columns of a 2-D `X` (its time steps), otherwise `n_channels_`.
+        Columns of `X` where it is a 2-D array (its time steps) or a frame, otherwise
+        `n_channels_`.
     feature_names_in_ : ndarray of str
-        Column names of a DataFrame of numbers.
+        Names of the columns, only if `X` is a frame that has them.
     vocabulary_ : ndarray
         Sorted symbols, with `embedding_dim`; the symbol at position i has row
         i + 1 of the embedding, row 0 is padding and the last one unknown.
@@ -145,10 +150,13 @@ SAMPLER_ATTRIBUTES = """
         The row that each sequence of the result comes from.
     n_channels_ : int
         Values at each time step.
+    channel_names_ : ndarray of str or None
+        Names of the channels, if `X` has them.
     n_features_in_ : int
-        Columns of a 2-D `X` (its time steps), otherwise `n_channels_`.
+        Columns of `X` where it is a 2-D array (its time steps) or a frame, otherwise
+        `n_channels_`.
     feature_names_in_ : ndarray of str
-        Column names, where there are any.
+        Names of the columns, only if `X` is a frame that has them.
 
     Notes
     -----

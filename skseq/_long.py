@@ -9,7 +9,7 @@ import numpy as np
 
 from ._columnar import column_names, import_library, refuse_lazy
 from ._values import read_columns
-from .containers import as_sequences
+from .containers import as_sequences, sequence_frame
 from .sequences import SequenceArray, check_steps, ragged_range, stacked_steps
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def from_long(
     Returns
     -------
     X : SequenceArray
-        Sequences in the order in which their ids first appear in `df`.
+        Sequences in the order in which their ids first appear in `df`, which is not the
+        sorted order of a pandas `groupby`. Its ``channel_names`` are `values`.
     ids : ndarray of shape (n_sequences,)
         The id of each sequence, to line up targets with.
 
@@ -50,6 +51,7 @@ def from_long(
 
     See Also
     --------
+    long_to_frame : Keeps ids and targets beside their sequences, in one frame.
     to_long : The way back.
 
     Examples
@@ -72,10 +74,122 @@ def from_long(
     >>> is_ill = pd.Series({"a": True, "b": False})
     >>> y = is_ill[ids]
     """
-    names = values if isinstance(values, (list, tuple)) else [values]
+    X, ids, _ = _read_long(df, id, time, values)
+    return X, ids
+
+
+def long_to_frame(
+    df: Any, *, id: Any, time: Any = None, values: Any, static: Any = None
+) -> pandas.DataFrame:
+    """Read a table in long format into a frame with a row for each sequence.
+
+    Targets, groups and sequences are columns of one frame, so that no selection or order
+    of its rows can part them.
+
+    Parameters
+    ----------
+    df : DataFrame of pandas or polars, or Table of pyarrow
+    id, time, values
+        As for `from_long`.
+    static : str or list of str, default=None
+        Columns that are constant within each sequence: labels, groups, or what else
+        there is to keep. None means none.
+
+    Returns
+    -------
+    pandas.DataFrame of shape (n_sequences, 1 + n_static)
+        Its index is the ids, in the order in which they first appear in `df`. The
+        first column holds the sequences, and is called like `values` if that is one
+        column, and "sequence" if there are several; the others are `static`. Names of
+        several channels are in ``attrs["channel_names"]``.
+
+    Raises
+    ------
+    ImportError
+        If pandas is missing.
+    ValueError
+        As for `from_long`, or if a static column is not constant within a sequence.
+
+    See Also
+    --------
+    from_long : A `SequenceArray`, which needs no pandas.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skseq.formats import long_to_frame
+    >>> steps = pd.DataFrame(
+    ...     {
+    ...         "patient": ["b", "b", "a", "b"],
+    ...         "hour": [2, 1, 1, 3],
+    ...         "pulse": [70.0, 65.0, 80.0, 72.0],
+    ...         "is_ill": [False, False, True, False],
+    ...     }
+    ... )
+    >>> frame = long_to_frame(
+    ...     steps, id="patient", time="hour", values="pulse", static="is_ill"
+    ... )
+    >>> frame
+                        pulse  is_ill
+    patient
+    b      [65.0, 70.0, 72.0]   False
+    a                  [80.0]    True
+
+    The sequences and their targets, with two brackets for a frame of one column:
+
+    >>> X, y = frame[["pulse"]], frame["is_ill"]
+    """
+    pandas = import_library("pandas")
+    X, ids, codes = _read_long(df, id, time, values)
+    columns = {
+        name: _constant(df, name, codes, ids) for name in _listed(static, if_none=[])
+    }
+    names = _listed(values)
+    name = names[0] if len(names) == 1 else "sequence"
+    if name in columns:
+        raise ValueError(
+            f"The column of sequences is called {name!r}, and so is one of static; rename "
+            "that one, or leave it out."
+        )
+    frame = sequence_frame(X, name)
+    for static_name, column in columns.items():
+        frame[static_name] = column
+    return frame.set_index(pandas.Index(ids, name=id))
+
+
+def _listed(names: Any, if_none: Any = None) -> list[Any]:
+    if names is None and if_none is not None:
+        return if_none
+    return list(names) if isinstance(names, (list, tuple)) else [names]
+
+
+def _read_long(
+    df: Any, id: Any, time: Any, values: Any
+) -> tuple[SequenceArray, np.ndarray, np.ndarray]:
+    """Sequences, their ids, and the sequence that each row of the table belongs to."""
+    names = _listed(values)
     times = None if time is None else _column(df, time)
     channels = [_column(df, name) for name in names]
     return _sequences_of_rows(_column(df, id), times, channels, (id, time, *names))
+
+
+def _constant(df: Any, name: Any, codes: np.ndarray, ids: np.ndarray) -> Any:
+    """The value of a column for each sequence, which must be the same in all its rows."""
+    column = _column(df, name)
+    first = np.unique(codes, return_index=True)[1]
+    values = import_library("pandas").factorize(np.asarray(column))[0]
+    differs = values != values[first][codes]
+    if differs.any():
+        row = int(differs.argmax())
+        cells = np.asarray(column)
+        raise ValueError(
+            f"{name!r} is not constant within the sequence {ids[codes[row]]}: it is "
+            f"{cells[first[codes[row]]]} at first, and {cells[row]} in row {row}. Name it "
+            "in values, or make it one value."
+        )
+    return (
+        column.iloc[first].array if hasattr(column, "iloc") else np.asarray(column)[first]
+    )
 
 
 def from_multiindex(df: pandas.DataFrame) -> tuple[SequenceArray, np.ndarray]:
@@ -116,7 +230,8 @@ def from_multiindex(df: pandas.DataFrame) -> tuple[SequenceArray, np.ndarray]:
     times = df.index.get_level_values(1)
     channels = [df.iloc[:, k] for k in range(df.shape[1])]
     names = ("level 0 of the index", "level 1 of the index", *df.columns)
-    return _sequences_of_rows(df.index.get_level_values(0), times, channels, names)
+    X, ids, _ = _sequences_of_rows(df.index.get_level_values(0), times, channels, names)
+    return X, ids
 
 
 def to_long(
@@ -137,7 +252,8 @@ def to_long(
     id, time : str
         Names of the two first columns. The time is the number of the step, from 0.
     values : str or list of str, default=None
-        A name for each channel. None means x0, x1, and so on.
+        A name for each channel. None means the names that the channels of `X` have, or
+        x0, x1, and so on.
 
     Returns
     -------
@@ -167,7 +283,8 @@ def to_long(
             f"are {len(ids)}, of which {len(set(ids.tolist()))} differ."
         )
     if values is None:
-        values = [f"x{k}" for k in range(sequences.n_channels)]
+        numbered = [f"x{k}" for k in range(sequences.n_channels)]
+        values = list(sequences.channel_names or numbered)
     names = [id, time, *([values] if isinstance(values, str) else values)]
     if len(names) - 2 != sequences.n_channels or len(set(names)) < len(names):
         raise ValueError(
@@ -237,7 +354,7 @@ def _column(df: Any, name: Any) -> Any:
 
 def _sequences_of_rows(
     ids: Any, times: Any, channels: list[Any], names: Sequence[Any]
-) -> tuple[SequenceArray, np.ndarray]:
+) -> tuple[SequenceArray, np.ndarray, np.ndarray]:
     """Rows of a table, by sequence and time. The names are those of all columns."""
     id_name, time_name, *channel_names = names
     if not channels:
@@ -250,7 +367,8 @@ def _sequences_of_rows(
     else:
         order = _in_time(codes, _without_nulls(times, time_name), rows, time_name)
     first = np.unique(codes, return_index=True)[1]
-    return SequenceArray(steps[order], np.bincount(codes)), rows[first]
+    X = SequenceArray(steps[order], np.bincount(codes)).with_names(channel_names)
+    return X, rows[first], codes
 
 
 def _without_nulls(column: Any, name: Any) -> np.ndarray:

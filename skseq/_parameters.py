@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import numbers
+import re
+from collections.abc import Callable
+from difflib import get_close_matches
+from functools import wraps
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +18,57 @@ from skorch.callbacks import Callback
 
 from ._training import LR_SCHEDULES, OPTIMIZERS
 from .callbacks import ValidationSplit
+
+# What parameters are called elsewhere, where that is not like their names here.
+OTHER_NAMES = {
+    "epochs": "max_epochs",
+    "n_epochs": "max_epochs",
+    "max_iter": "max_epochs",
+    "learning_rate": "lr",
+    "eta": "lr",
+    "units": "hidden_size",
+    "n_units": "hidden_size",
+    "hidden_dim": "hidden_size",
+    "hidden_layer_sizes": "hidden_size",
+    "n_layers": "num_layers",
+    "n_iter_no_change": "patience",
+    "validation_split": "validation_fraction",
+    "train_split": "validation_fraction",
+    "alpha": "weight_decay",
+    "seed": "random_state",
+    "scheduler": "lr_schedule",
+    "clip_grad_norm": "gradient_clip",
+}
+OF_SKORCH = re.compile("(module|criterion|iterator_train|iterator_valid|dataset)(__.*)?")
+
+Init = Callable[..., None]
+
+
+def parameters_by_name(init: Init) -> Init:
+    """An `__init__` whose errors name the class that was called, and what was meant."""
+    known = list(inspect.signature(init).parameters)[1:]
+
+    @wraps(init)
+    def checked(self: Any, *args: Any, **kwargs: Any) -> None:
+        cls = type(self).__name__
+        if args:
+            raise TypeError(
+                f"{cls} takes its parameters by name, such as {cls}(hidden_size=32), got "
+                f"{args[0]!r:.40}."
+            )
+        for name in kwargs:
+            if name not in known:
+                raise TypeError(f"{cls} has no parameter {name!r}. {_meant(name, known)}")
+        init(self, **kwargs)
+
+    return checked
+
+
+def _meant(name: str, known: list[str]) -> str:
+    if OF_SKORCH.fullmatch(name):
+        return "skorch's nets have it; see the page 'Coming from skorch' for what is here."
+    near = OTHER_NAMES.get(name) or next(iter(get_close_matches(name, known)), None)
+    return f"Did you mean {near!r}?" if near else f"There are {', '.join(sorted(known))}."
 
 
 class SequenceParameters(BaseEstimator):
@@ -51,6 +107,7 @@ class SequenceParameters(BaseEstimator):
         "callbacks": [list, tuple, None],
     }
 
+    @parameters_by_name
     def __init__(
         self,
         *,

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ._arrays import exact_integers, in_one_type, without_mask
 from ._columnar import column_names, frame_columns, library_of
 
 DATES = (date, time, timedelta, np.datetime64, np.timedelta64)  # a datetime is a date
@@ -17,6 +18,7 @@ NA = "NAType"  # the type of `pandas.NA`
 
 def numbers_or_text(array: np.ndarray, name: str) -> np.ndarray:
     """The array with a dtype that a network can use, or an error."""
+    array = without_mask(array, name)
     if array.dtype.kind == "O":
         array = _objects_to_array(array, name)
     if array.dtype.kind in "mM":
@@ -28,11 +30,20 @@ def numbers_or_text(array: np.ndarray, name: str) -> np.ndarray:
         )
     if array.dtype.kind == "b":
         return array.astype(np.uint8)
+    if array.dtype.kind == "S":
+        raise TypeError(bytes_advice(f"A value of {name}"))
     if array.dtype.kind not in "iufU":
         raise ValueError(
             f"{name} has the type {array.dtype}; use numbers or strings instead."
         )
     return array
+
+
+def bytes_advice(name: str) -> str:
+    return (
+        f"{name} is bytes; decode it, as by value.decode(), to read characters, or pass "
+        "list(value) to read numbers from 0 to 255."
+    )
 
 
 def is_scalar(value: Any) -> bool:
@@ -52,6 +63,7 @@ def read_columns(columns: Sequence[Any], names: Sequence[Any], table: str) -> np
     """Columns of a table beside each other; what is wrong is said of a column."""
     pairs = list(zip(columns, names, strict=True))
     arrays = [_read_column(column, f"column {name!r} of {table}") for column, name in pairs]
+    arrays = [*in_one_type(arrays)]
     is_text = [array.dtype.kind == "U" for array in arrays]
     if any(is_text) and not all(is_text):
         raise ValueError(
@@ -71,7 +83,16 @@ def _whole_frame(frame: Any) -> np.ndarray | None:
     if library == "pyarrow" and frame.num_columns:
         return None  # it would go through them itself
     array = frame.to_numpy() if library != "pyarrow" else np.empty(frame.shape)
+    if array.dtype.kind == "f" and _has_only_integers(frame):
+        return None  # signed and unsigned, which are joined as floats
     return array if array.dtype.kind in "iufb" or not array.size else None
+
+
+def _has_only_integers(frame: Any) -> bool:
+    return all(
+        getattr(dtype, "kind", "") in tuple("iu") or getattr(dtype, "is_integer", bool)()
+        for dtype in frame.dtypes
+    )
 
 
 def _read_column(column: Any, name: str) -> np.ndarray:
@@ -88,6 +109,11 @@ def _objects_to_array(array: np.ndarray, name: str) -> np.ndarray:
             raise _dates_error(found.__name__, name)
     if any(issubclass(found, str) for found in types):
         return _objects_to_text(array, name)
+    if any(issubclass(found, (bytes, bytearray)) for found in types):
+        raise TypeError(bytes_advice(f"A value of {name}"))
+    whole = exact_integers(array) if array.size else None
+    if whole is not None:
+        return whole
     if any(found.__name__ == NA for found in types):
         array = _without_na(array)
     is_complex = any(issubclass(found, complex) for found in types)

@@ -19,10 +19,10 @@ from sklearn.utils.multiclass import (
 from skorch.callbacks import Callback
 
 from ._base import BaseSequenceEstimator
-from ._checks import check_targets
+from ._checks import LARGEST, check_labels, check_targets
 from ._docs import CLASSIFIER_ATTRIBUTES, CLASSIFIER_PARAMETERS
 from ._draft import as_it_is
-from ._parameters import SequenceParameters
+from ._parameters import SequenceParameters, parameters_by_name
 from ._rows import Rows
 from ._rules import ANY, Rule, array, flag, number, one_of, optional, rising
 from ._surroundings import on_one_thread
@@ -52,6 +52,7 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
         "_weight_of_class": optional(array("f", "classes")),
     }
 
+    @parameters_by_name
     def __init__(
         self,
         *,
@@ -226,9 +227,18 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
         if hasattr(y, "tocsr"):
             y = y.toarray()
         check_targets(y, name)
+        check_labels(y, name)
         assert_all_finite(y, input_name=name)
         check_classification_targets(y)
-        multilabel = type_of_target(y) == "multilabel-indicator"
+        kind = type_of_target(y)
+        if kind == "multiclass-multioutput":
+            raise ValueError(
+                f"{name} has several columns, with other values than 0 and 1. Several "
+                "labels of a sequence are columns of 0 and 1, which MultiLabelBinarizer of "
+                "scikit-learn makes; for several answers of several classes each use its "
+                "MultiOutputClassifier."
+            )
+        multilabel = kind == "multilabel-indicator"
         if learn:
             self._multilabel = multilabel
         elif multilabel != self._multilabel:
@@ -328,10 +338,10 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
         weight = rows.weight
         if self._weight_of_class is not None:
             weight = weight * self._weight_of_class[rows.y]
-        if (weight < 0).any() or not weight.any():
+        if not ((weight >= 0) & (weight <= LARGEST)).all() or not weight.any():
             raise ValueError(
-                "class_weight must not be negative, nor zero for all rows that train or "
-                "for all that validate."
+                f"class_weight={self.class_weight!r:.60} must hold numbers from 0 to "
+                f"{LARGEST:g}, and not 0 for all rows that train or for all that validate."
             )
         return SequenceDataset(rows.sequences, rows.y, weight)
 

@@ -13,18 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._arrays import exact_integers, in_one_type, without_mask
 from ._columnar import (
     Column,
     column_like,
     column_names,
     frame_columns,
+    import_library,
     is_frame,
+    library_of,
     open_column,
     read_column,
     table_like,
 )
 from ._nested import nested_steps, nested_tensor
-from ._values import is_scalar, numbers_or_text, read_frame
+from ._values import bytes_advice, is_scalar, numbers_or_text, read_frame
 from .sequences import SequenceArray
 
 if TYPE_CHECKING:
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["as_sequences", "sequence_frame"]
 
+EXACT_IN_FLOAT64 = 2**53  # below, every integer is a float64 of its own
+CHANNEL_NAMES = "channel_names"  # where `attrs` of a frame has them
 TABLE = 2  # dimensions of an array whose rows are sequences of one channel
 STEPS_DIFFER = (
     "Sequence {i} of {name} is a list whose steps differ in their number of channels; "
@@ -48,14 +53,15 @@ def as_sequences(X: Any) -> SequenceArray:
         One of:
 
         - 2-D array or tensor, or DataFrame of numbers: a row is a sequence of
-          one channel;
+          one channel, so that a table of 2 columns is sequences of 2 steps;
         - 3-D array or tensor ``(n_samples, n_timesteps, n_channels)``;
         - list or tuple of arrays or tensors, each of shape ``(n_timesteps,)``
           or ``(n_timesteps, n_channels)``; they are sequences even when all
           are equally long;
         - list of lists. **Of equal length it is a 2-D array**, as everywhere
           in scikit-learn; of unequal length each list is a sequence;
-        - list or 1-D array of strings: each character is a symbol;
+        - list or 1-D array of strings: each character is a symbol. For words pass
+          lists of words, as ``X.str.split()`` makes them of a Series;
         - object array of shape ``(n_samples,)`` or ``(n_samples, 1)``, Series,
           or DataFrame with one column, whose cells are any of the sequences
           above.
@@ -68,10 +74,12 @@ def as_sequences(X: Any) -> SequenceArray:
     Raises
     ------
     TypeError
-        If `X` is sparse or no container of sequences, or a cell is not a sequence.
+        If `X` is sparse or no container of sequences (a generator, a dict, a
+        `DataLoader`), or a cell is not a sequence.
     ValueError
-        If `X` has the wrong number of dimensions, is complex, has dates, or mixes
-        strings with numbers, or sequences differ in their number of channels.
+        If `X` has the wrong number of dimensions, is complex, has dates, hides values
+        by a mask, or mixes strings with numbers, or sequences differ in their number
+        of channels.
 
     Examples
     --------
@@ -100,6 +108,12 @@ def sequence_frame(X: Any, name: str = "sequence") -> pandas.DataFrame:
     Returns
     -------
     pandas.DataFrame of shape (n_samples, 1)
+        Names of channels are in ``attrs["channel_names"]``, where estimators find them.
+
+    Raises
+    ------
+    ImportError
+        If pandas is missing.
 
     Examples
     --------
@@ -107,19 +121,30 @@ def sequence_frame(X: Any, name: str = "sequence") -> pandas.DataFrame:
     >>> sequence_frame([[1, 2, 3], [4, 5]]).shape
     (2, 1)
     """
-    import pandas
-
+    pandas = import_library("pandas")
     sequences = as_sequences(X)
     # Filled one by one: numpy would make equally long arrays one 3-D array.
     cells = np.empty(len(sequences), dtype=object)
     for i, sequence in enumerate(sequences):
         cells[i] = sequence[:, 0] if sequences.n_channels == 1 else sequence
     index = getattr(X, "index", None)
-    return pandas.DataFrame({name: cells}, index=None if callable(index) else index)
+    frame = pandas.DataFrame({name: cells}, index=None if callable(index) else index)
+    if sequences.channel_names is not None:
+        frame.attrs[CHANNEL_NAMES] = list(sequences.channel_names)
+    return frame
 
 
 def convert(X: Any, name: str = "X") -> tuple[SequenceArray, int]:
     """`as_sequences`, and the dimensions of `X`, which are 1 for a list of sequences."""
+    sequences, ndim = _convert(X, name)
+    if ndim == 1 and library_of(X) == "pandas":
+        names = X.attrs.get(CHANNEL_NAMES, ())
+        if len(names) == sequences.n_channels:
+            sequences = sequences.with_names(names)
+    return sequences, ndim
+
+
+def _convert(X: Any, name: str) -> tuple[SequenceArray, int]:
     if isinstance(X, SequenceArray):
         values = numbers_or_text(X.values, name)
         if values is not X.values:
@@ -141,10 +166,10 @@ def convert(X: Any, name: str = "X") -> tuple[SequenceArray, int]:
         return _from_nested(X, name), 1
     if hasattr(X, "detach"):
         return _from_array(_tensor_to_numpy(X), name)
-    if isinstance(X, (list, tuple)):
+    refuse_other_kinds(X, name, "a container of sequences")
+    if isinstance(X, Sequence):
         return _from_list(X, name)
-    _refuse_other_kinds(X, name)
-    return _from_array(np.asarray(X), name)
+    return _from_array(np.asarray(without_mask(X, name)), name)
 
 
 def like(X: Any, sequences: SequenceArray) -> Any:
@@ -181,37 +206,39 @@ def restore(sequences: SequenceArray, ndim: int) -> np.ndarray | SequenceArray:
     return block[:, :, 0] if ndim == TABLE and sequences.n_channels == 1 else block
 
 
-def named_columns(X: Any, is_table: bool) -> Any:
-    """The part of X whose column names scikit-learn should check, or None.
-
-    The columns of a table are time steps, those of a list of frames are channels.
-    """
-    if is_table:
-        return X
-    if isinstance(X, (list, tuple)) and hasattr(X[0], "columns"):
-        return X[0]
-    return None
+def refuse_other_kinds(X: Any, name: str, needed: str) -> None:
+    """Raise for what numpy would read as something else than its rows."""
+    advice = _what_to_pass(X, name if name.isidentifier() else "it")
+    if advice:
+        raise TypeError(f"{name} is a {type(X).__name__}, not {needed}. {advice}")
 
 
-def _refuse_other_kinds(X: Any, name: str) -> None:
-    """Raise for what numpy would make one object of, or an error of its own."""
+def _what_to_pass(X: Any, it: str) -> str | None:
+    """Advice for an object that is neither an array nor a list, or None."""
     if isinstance(X, (str, bytes)):
-        advice = 'A single string is passed in a list: ["ab"].'
-    elif isinstance(X, Mapping):
-        advice = "Pass list(X.values())."
-    elif "GroupBy" in type(X).__name__:
-        advice = "Pass the table that was grouped to skseq.formats.from_long."
-    elif X is None:
-        advice = "Pass an array, or a list with an array for each sequence."
-    elif isinstance(X, Iterable) and not (
-        hasattr(X, "__array__") or isinstance(X, Sequence)
-    ):
-        advice = "Pass list(X)."
-    else:
-        return
-    raise TypeError(
-        f"{name} is a {type(X).__name__}, not a container of sequences. {advice}"
-    )
+        return 'A single string is passed in a list: ["ab"].'
+    if isinstance(X, Mapping):
+        return f"Pass list({it}.values())."
+    if hasattr(X, "batch_sizes"):  # a PackedSequence
+        return f"Pass torch.nn.utils.rnn.unpack_sequence({it}), a list of tensors."
+    if hasattr(X, "_fields"):
+        return f"Pass one of the fields of this named tuple: {', '.join(X._fields)}."
+    if "GroupBy" in type(X).__name__:
+        return "Pass the table that was grouped to skseq.formats.from_long."
+    if X is None:
+        return "Pass an array, or a list with an array for each sequence."
+    if isinstance(X, Sequence) or hasattr(X, "__array__"):
+        return None
+    if any(c.__module__.startswith("torch.utils.data") for c in type(X).__mro__):
+        items = f"{it}.dataset" if hasattr(X, "dataset") else it
+        return f"Pass X=[x for x, y in {items}] and y=[y for x, y in {items}]."
+    if isinstance(X, (set, frozenset)):
+        return "Pass a list, which keeps its order."
+    if isinstance(X, Iterable):
+        return f"Pass list({it})."
+    if hasattr(X, "__getitem__") and hasattr(X, "__len__"):
+        return f"Pass [{it}[i] for i in range(len({it}))]."
+    return None
 
 
 def _from_list(X: Sequence[Any], name: str) -> tuple[SequenceArray, int]:
@@ -243,7 +270,7 @@ def _from_frame(frame: Any, name: str) -> tuple[SequenceArray, int]:
 def _holds_sequences(cells: np.ndarray) -> bool:
     return (
         cells.ndim == 1
-        and cells.dtype.kind in "OU"
+        and cells.dtype.kind in "OSU"
         and not all(is_scalar(cell) for cell in cells)
     )
 
@@ -287,31 +314,39 @@ def _from_cells(cells: Sequence[Any] | np.ndarray, name: str) -> SequenceArray:
         return _from_strings(cells)
     steps = [_cell_to_steps(cell, i, name) for i, cell in enumerate(cells)]
     names = [column_names(c) if hasattr(c, "columns") else [] for c in cells]
+    # An empty list has neither channels nor a type, so it agrees with all others.
+    full = [i for i, sequence in enumerate(steps) if len(sequence)] or [0]
+    first = steps[full[0]]
     for i, sequence in enumerate(steps):
         if names[i] != names[0]:
             raise ValueError(
                 f"Sequence {i} of {name} has the columns {names[i]}, but sequence 0 has "
                 f"{names[0]}; put them into the same order."
             )
-        if sequence.shape[1] != steps[0].shape[1]:
+        if not len(sequence):
+            continue
+        if sequence.shape[1] != first.shape[1]:
             raise ValueError(
-                f"Sequence {i} of {name} has {sequence.shape[1]} channels, but "
-                f"sequence 0 has {steps[0].shape[1]}; all need the same number."
+                f"Sequence {i} of {name} has {sequence.shape[1]} channels, but sequence "
+                f"{full[0]} has {first.shape[1]}; all need the same number."
             )
-        if (sequence.dtype.kind == "U") != (steps[0].dtype.kind == "U"):
+        if (sequence.dtype.kind == "U") != (first.dtype.kind == "U"):
             raise ValueError(
-                f"Sequence {i} of {name} and sequence 0 mix strings with numbers; "
+                f"Sequence {i} of {name} and sequence {full[0]} mix strings with numbers; "
                 "make all steps one or the other."
             )
     lengths = np.fromiter(map(len, steps), dtype=np.int64, count=len(steps))
+    values = np.concatenate(in_one_type([steps[i] for i in full]))
     starts = np.cumsum(lengths) - lengths
-    return SequenceArray.trusted(np.concatenate(steps), lengths, starts)
+    return SequenceArray.trusted(values, lengths, starts).with_names(names[0])
 
 
 def _from_strings(strings: Sequence[str] | np.ndarray) -> SequenceArray:
     text = "".join(strings)
     # UTF-32 is numpy's own layout: every character becomes a step at once.
-    characters = np.frombuffer(text.encode("utf-32-le"), dtype="<U1")
+    # Half of a character, which is how Python reads bytes it cannot decode, is one too.
+    utf32 = text.encode("utf-32-le", errors="surrogatepass")
+    characters = np.frombuffer(utf32, dtype="<U1")
     lengths = np.fromiter(map(len, strings), dtype=np.int64, count=len(strings))
     return SequenceArray(characters, lengths)
 
@@ -327,6 +362,8 @@ def _cell_to_steps(cell: Any, i: int, name: str) -> np.ndarray:
             "(n_timesteps, n_channels). A sequence argument must be a string or a "
             "number at each time step."
         )
+    if cell.dtype.kind == "O" and cell.ndim == 1 and _holds_lists(cell):
+        cell = _steps_of_lists(cell.tolist(), i, name)
     if cell.ndim not in (1, 2):
         raise ValueError(
             f"Sequence {i} of {name} has {cell.ndim} dimensions; it must have the "
@@ -338,6 +375,8 @@ def _cell_to_steps(cell: Any, i: int, name: str) -> np.ndarray:
 
 def _cell_to_array(cell: Any, i: int, name: str) -> Any:
     """An array, where the cell is of a kind that is known; else the cell itself."""
+    if isinstance(cell, (bytes, bytearray)):
+        raise TypeError(bytes_advice(f"Sequence {i} of {name}"))
     column = open_column(cell)
     if column is not None:
         cell = _column_to_steps(column, i, name)
@@ -351,13 +390,24 @@ def _cell_to_array(cell: Any, i: int, name: str) -> Any:
         return cell.to_numpy()
     if isinstance(cell, str):
         return np.array(list(cell), dtype=str)
+    if hasattr(cell, "batch_sizes"):  # a tuple, but not of steps
+        refuse_other_kinds(cell, f"Sequence {i} of {name}", "a sequence")
     if hasattr(cell, "__array__"):
-        return np.asarray(cell)
+        return np.asarray(without_mask(cell, f"Sequence {i} of {name}"))
     if isinstance(cell, Sequence):
-        cell = rectangle(cell, f"Sequence {i} of {name}")
-        if cell is None:
-            raise ValueError(STEPS_DIFFER.format(i=i, name=name))
+        return _steps_of_lists(cell, i, name)
     return cell
+
+
+def _holds_lists(cell: np.ndarray) -> bool:
+    return any(isinstance(step, (list, tuple, np.ndarray)) for step in cell)
+
+
+def _steps_of_lists(steps: Sequence[Any], i: int, name: str) -> np.ndarray:
+    array = rectangle(steps, f"Sequence {i} of {name}")
+    if array is None:
+        raise ValueError(STEPS_DIFFER.format(i=i, name=name))
+    return array
 
 
 def _column_to_steps(column: Column, i: int, name: str) -> np.ndarray:
@@ -376,6 +426,9 @@ def rectangle(rows: Sequence[Any], name: str) -> np.ndarray | None:
         array = np.asarray(rows)
     except ValueError:  # numpy's word for "inhomogeneous shape"
         return None
+    if array.dtype.kind == "f" and (np.abs(array) >= EXACT_IN_FLOAT64).any():
+        whole = exact_integers(np.asarray(rows, object))
+        array = array if whole is None else whole
     # numpy turns [1, "a"] into ["1", "a"] without a word.
     if array.dtype.kind == "U" and not all(
         isinstance(value, str) for value in np.asarray(rows, object).flat

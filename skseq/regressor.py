@@ -9,8 +9,8 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import StrOptions
 
-from ._base import BaseSequenceEstimator
-from ._checks import check_targets
+from ._base import FLOAT32_MAX, BaseSequenceEstimator
+from ._checks import LARGEST, check_targets
 from ._docs import REGRESSOR_ATTRIBUTES, REGRESSOR_PARAMETERS
 from ._draft import as_it_is
 from ._parameters import SequenceParameters
@@ -96,6 +96,13 @@ class SequenceRegressor(RegressorMixin, BaseSequenceEstimator):
                 f"{name} has {n_outputs} outputs, but the network has {self.n_outputs_}."
             )
         y = y.reshape(len(y), n_outputs)
+        largest = LARGEST if self.standardize else FLOAT32_MAX
+        too_large = np.abs(y).max(axis=1) > largest
+        if too_large.any():
+            raise ValueError(
+                f"Row {too_large.argmax()} of {name} is {y[too_large.argmax()]}, too large "
+                "to compute with; pass other units."
+            )
         if self.loss == "poisson":
             sums = y[weight != 0].sum(axis=0)
             if (y < 0).any() or (learn and not sums.all()):

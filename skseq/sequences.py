@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ._arrays import without_mask
+
 __all__ = ["SequenceArray"]
 
 # Steps that are looked at in one go where a pass over the values would
@@ -37,6 +39,9 @@ class SequenceArray:
         Where each sequence begins in `values`. None means that the sequences
         follow one another without gaps. Where it is given, `values` is a series,
         and the sequences are cut from it.
+    channel_names : sequence of str, default=None
+        What the channels are called. An estimator that was fitted on channels with
+        names refuses others, or the same ones in another order.
 
     Attributes
     ----------
@@ -46,6 +51,8 @@ class SequenceArray:
         The steps of its series that each sequence was cut from, begin and end. It
         stays with the rows when they are selected, pickled or transformed, while
         `starts` changes with `values`. None means that this is not known.
+    channel_names : tuple of str or None
+        As above. They stay with the rows, and are lost where steps get other channels.
     n_channels : int
         Number of values at each time step.
     shape : tuple of (int,)
@@ -56,7 +63,8 @@ class SequenceArray:
     Raises
     ------
     ValueError
-        If a sequence reaches beyond `values`, or the shapes do not fit.
+        If a sequence reaches beyond `values`, the shapes do not fit, `values` hides
+        some by a mask, or there are not as many names as channels.
 
     Examples
     --------
@@ -78,10 +86,14 @@ class SequenceArray:
 
     ndim = 1
     spans: np.ndarray | None = None
+    channel_names: tuple[str, ...] | None = None
     _packed: tuple[np.ndarray, np.ndarray] | None = None
 
-    def __init__(self, values: Any, lengths: Any, starts: Any = None) -> None:
+    def __init__(
+        self, values: Any, lengths: Any, starts: Any = None, *, channel_names: Any = None
+    ) -> None:
         values = values if isinstance(values, np.ndarray) else np.asarray(values)
+        values = without_mask(values, "values")
         if values.ndim == 1:
             values = values.reshape(-1, 1)
         if values.ndim != 2:
@@ -95,7 +107,8 @@ class SequenceArray:
             raise ValueError(
                 f"starts and lengths differ in length: {len(starts)} and {len(lengths)}."
             )
-        outside = (starts < 0) | (lengths < 0) | (starts + lengths > len(values))
+        # A sum of both could be too large for int64.
+        outside = (starts < 0) | (lengths < 0) | (starts > len(values) - lengths)
         if outside.any():
             i = int(outside.argmax())
             raise ValueError(
@@ -107,6 +120,8 @@ class SequenceArray:
         self.lengths = lengths
         if is_cut:
             self.spans = np.stack([starts, starts + lengths], axis=1)
+        if channel_names is not None:
+            self.channel_names = _checked_names(channel_names, self.n_channels)
 
     @classmethod
     def trusted(
@@ -123,14 +138,25 @@ class SequenceArray:
         return sequences
 
     def with_steps(self, values: Any, lengths: Any, starts: Any = None) -> SequenceArray:
-        """Sequences that hold other steps, and come from where these come from."""
+        """The same channels with other steps, which come from where these come from."""
         sequences = SequenceArray(values, lengths, starts)
         sequences.spans = self.spans
+        sequences.channel_names = self.channel_names
         return sequences
 
     def without_spans(self) -> SequenceArray:
         """The same sequences, which do not know where they come from."""
-        return self.trusted(self.values, self.lengths, self.starts)
+        sequences = self.trusted(self.values, self.lengths, self.starts)
+        sequences.channel_names = self.channel_names
+        return sequences
+
+    def with_names(self, names: Any) -> SequenceArray:
+        """The same sequences with other names, or none unless all of them are strings."""
+        sequences = self.trusted(self.values, self.lengths, self.starts, self.spans)
+        names = () if names is None else tuple(names)
+        if names and all(isinstance(name, str) for name in names):
+            sequences.channel_names = tuple(map(str, names))
+        return sequences
 
     @classmethod
     def from_equal(cls, block: np.ndarray) -> SequenceArray:
@@ -196,13 +222,16 @@ class SequenceArray:
             if key.size == 0:
                 key = key.astype(np.intp)
         spans = None if self.spans is None else self.spans[key]
-        return self.trusted(self.values, self.lengths[key], self.starts[key], spans)
+        rows = self.trusted(self.values, self.lengths[key], self.starts[key], spans)
+        rows.channel_names = self.channel_names
+        return rows
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if len(self) and (self.lengths != self.lengths[0]).any():
             raise ValueError(
-                f"{self!r} is ragged and cannot become one array; iterate over it, "
-                "or use skseq.pad_collate for a padded tensor."
+                f"{self!r} is ragged and cannot become one array; iterate over it, or use "
+                "skseq.pad_collate for a padded tensor, or skseq.sequence_frame for what "
+                "takes tables only, such as permutation_importance and bagging."
             )
         if copy is False:
             raise ValueError("A SequenceArray becomes an array only by copying.")
@@ -231,6 +260,7 @@ class SequenceArray:
             "lengths": self.lengths,
             "starts": starts,
             "spans": self.spans,
+            "channel_names": self.channel_names,
         }
 
     def map(self, function: Callable[[np.ndarray], Any]) -> SequenceArray:
@@ -273,7 +303,8 @@ class SequenceArray:
                     f"function returned {column.shape[1]} channels for sequence {i}, but "
                     f"{columns[0].shape[1]} for sequence 0; all need the same number."
                 )
-        return self.with_steps(np.concatenate(columns), [len(c) for c in columns])
+        made = self.with_steps(np.concatenate(columns), [len(c) for c in columns])
+        return made.with_names(None)  # nobody knows what the function made of them
 
     def __repr__(self) -> str:
         if not len(self):
@@ -330,6 +361,16 @@ def _same(array: np.ndarray, other: np.ndarray) -> bool:
         return False
     chunks = (slice(c, c + CHUNK_STEPS) for c in range(0, len(array), CHUNK_STEPS))
     return all(array[c].tobytes() == other[c].tobytes() for c in chunks)
+
+
+def _checked_names(names: Any, n_channels: int) -> tuple[str, ...]:
+    checked = tuple(names) if not isinstance(names, str) else (names,)
+    if len(checked) != n_channels or not all(isinstance(name, str) for name in checked):
+        raise ValueError(
+            f"channel_names must hold a string for each of the {n_channels} channels, got "
+            f"{names!r:.60}."
+        )
+    return tuple(map(str, checked))
 
 
 def _as_positions(numbers: Any, name: str) -> np.ndarray:
@@ -413,7 +454,7 @@ def check_steps(sequences: SequenceArray, name: str, *, finite: bool = True) -> 
         )
     if sequences.dtype.kind != "f" or not finite:
         return
-    bad = _not_finite(sequences)
+    bad = first_step(sequences, lambda values: ~np.isfinite(values))
     if bad is not None:
         i, step, value = bad
         what = "NaN" if np.isnan(value) else "inf"
@@ -423,18 +464,20 @@ def check_steps(sequences: SequenceArray, name: str, *, finite: bool = True) -> 
         )
 
 
-def _not_finite(sequences: SequenceArray) -> tuple[int, int, float] | None:
+def first_step(
+    sequences: SequenceArray, is_bad: Callable[[np.ndarray], np.ndarray]
+) -> tuple[int, int, float] | None:
     """Row, step and value of the first bad value, or None."""
     low = int(sequences.starts.min())
     high = int((sequences.starts + sequences.lengths).max())
     chunks = range(low, high, CHUNK_STEPS)
-    if all(np.isfinite(sequences.values[c : c + CHUNK_STEPS]).all() for c in chunks):
+    if not any(is_bad(sequences.values[c : c + CHUNK_STEPS]).any() for c in chunks):
         return None
     # Something in the block is bad; it may lie between the rows that are used.
     for rows in row_chunks(sequences):
         part = sequences[rows]
         steps = part.values[step_index(part)]
-        bad = ~np.isfinite(steps)
+        bad = is_bad(steps)
         if bad.any():
             position = int(bad.any(axis=1).argmax())
             i = int(np.searchsorted(np.cumsum(part.lengths), position, side="right"))

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from ._arrays import fit_into
 from ._warning import warn
 from .sequences import SequenceArray, step_index
 
 PADDING = 0
-BEYOND_INT64 = 2.0**63
 
 
 def table_size(vocabulary: np.ndarray) -> int:
@@ -27,22 +27,37 @@ def check_symbols(sequences: SequenceArray, name: str) -> SequenceArray:
             f"embedding_dim needs one symbol at each time step, but {name} has "
             f"{sequences.n_channels} channels; set embedding_dim=None for numbers."
         )
-    if sequences.dtype.kind != "f":
-        return sequences
-    whole = np.rint(sequences.values)
-    used = step_index(sequences)
-    if (whole[used] != sequences.values[used]).any():
+    values = sequences.values
+    if values.dtype.kind == "f":
+        values = _whole_numbers(values, step_index(sequences), name)
+    elif values.dtype.kind in "iu":
+        values = _in_one_type(values)
+    return sequences.with_steps(values, sequences.lengths, sequences.starts)
+
+
+def _whole_numbers(values: np.ndarray, used: np.ndarray, name: str) -> np.ndarray:
+    """Floats as integers, if all that are used are whole and exact."""
+    whole = np.rint(values)
+    if (whole[used] != values[used]).any():
         raise ValueError(
             f"embedding_dim needs integers or strings as symbols, but {name} has "
             "fractions; set embedding_dim=None for numbers."
         )
-    if not ((whole[used] >= -BEYOND_INT64) & (whole[used] < BEYOND_INT64)).all():
+    exact = min(2.0 ** (np.finfo(values.dtype).nmant + 1), 2.0**63)
+    if (np.abs(whole[used]) >= exact).any():
         raise ValueError(
-            f"embedding_dim needs symbols that fit into int64, but {name} has floats from "
-            "2**63 on; pass them as integers or strings."
+            f"embedding_dim needs symbols that are exact, but {name} has {values.dtype} "
+            f"numbers from {exact:.0f} on, of which some stand for several integers. Pass "
+            "integers of one type, or strings. (int64 beside uint64, or integers beside "
+            "floats, become floats.)"
         )
-    whole = np.nan_to_num(whole).astype(np.int64)
-    return sequences.with_steps(whole, sequences.lengths, sequences.starts)
+    return np.nan_to_num(whole).astype(np.int64)
+
+
+def _in_one_type(values: np.ndarray) -> np.ndarray:
+    """int64, and uint64 only where int64 is too small."""
+    fits = fit_into(values, np.int64).all()
+    return values.astype(np.int64 if fits else np.uint64, copy=False)
 
 
 def learn_vocabulary(sequences: SequenceArray) -> np.ndarray:
@@ -64,8 +79,13 @@ def encode(sequences: SequenceArray, vocabulary: np.ndarray, name: str) -> Seque
             f"{name} has {kinds[values.dtype.kind == 'U']}, but the symbols in training "
             f"were {kinds[vocabulary.dtype.kind == 'U']}; use one kind for both."
         )
+    known = np.ones(len(values), dtype=bool)
+    if values.dtype.kind != "U" and values.dtype != vocabulary.dtype:
+        # Compared in one type: int64 and uint64 would be compared as floats.
+        known = fit_into(values, vocabulary.dtype)
+        values = values.astype(vocabulary.dtype)
     slot = np.searchsorted(vocabulary, values).clip(max=len(vocabulary) - 1)
-    known = vocabulary[slot] == values
+    known &= vocabulary[slot] == values
     if not known[used].any():
         warn(
             f"None of the symbols in {name} occurred in training; compare them with "

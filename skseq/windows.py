@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import check_scalar
 
+from ._arrays import without_mask
 from ._columnar import column_names, is_frame
 from ._values import numbers_or_text, read_frame
 from .containers import rectangle
@@ -55,12 +56,13 @@ def sliding_windows(
         Steps from the beginning of one window to that of the next.
     target : int, str, list of these or None, default=None
         The channel, or channels, to forecast: counted from 0, or columns of a
-        DataFrame by name. None forecasts all.
+        DataFrame by name. None forecasts every column.
 
     Returns
     -------
     X : SequenceArray
-        ``(n_steps - length - horizon) // stride + 1`` windows.
+        ``(n_steps - length - horizon) // stride + 1`` windows. The columns of a
+        DataFrame name its channels.
     y : ndarray of shape (n_windows,) or (n_windows, horizon * n_targets)
         The values that follow; of several targets, those of the first step come
         first. Of one target it is a read-only view.
@@ -95,7 +97,7 @@ def sliding_windows(
             f"{horizon} need {length + horizon}; pass a longer series or a smaller length."
         )
     starts = np.arange(0, last + 1, stride)
-    X = SequenceArray(series, np.full(len(starts), length), starts)
+    X = SequenceArray(series, np.full(len(starts), length), starts).with_names(names)
     targets = series[:, channels][length:]
     missing = ~np.isfinite(targets).all(axis=1)
     if missing.any():
@@ -115,6 +117,7 @@ def sliding_windows(
 def _check_series(series: Any) -> np.ndarray:
     """The series as numbers of shape (n_steps, n_channels); some may be missing."""
     is_table = is_frame(series)
+    series = without_mask(series, "series")
     array = read_frame(series, "series") if is_table else rectangle(series, "series")
     if array is None:
         raise _series_error("lists of unequal length")

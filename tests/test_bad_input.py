@@ -1,11 +1,16 @@
 """Bad input: an error before any training, which names the sequence and the way out."""
 
+from collections import UserList, deque, namedtuple
+
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import torch
 from scipy import sparse
 from skorch.callbacks import BatchScoring, EpochScoring, InputShapeSetter, LRScheduler
+from torch.nn.utils.rnn import pack_sequence
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from skseq import (
     GRUSequenceClassifier,
@@ -13,6 +18,7 @@ from skseq import (
     LSTMSequenceClassifier,
     LSTMSequenceRegressor,
     SequenceArray,
+    as_sequences,
 )
 
 CLASSES = [
@@ -29,6 +35,32 @@ def with_row(i, row):
     return [*X[:i], row, *X[i + 1 :]]
 
 
+def hiding(array):
+    """A masked array that hides the first value of the second row."""
+    masked = np.ma.masked_array(array)
+    masked[(1, *[0] * (array.ndim - 1))] = np.ma.masked
+    return masked
+
+
+Fields = namedtuple("Fields", "sequences y")
+
+
+class Items(Dataset):
+    def __getitem__(self, i):
+        return X[i], Y[i]
+
+    def __len__(self):
+        return len(X)
+
+
+class Indexed:
+    def __getitem__(self, i):
+        return X[i]
+
+    def __len__(self):
+        return len(X)
+
+
 BAD_X = {
     "empty": (with_row(2, np.zeros((0, 2))), "Sequence 2 of X is empty; remove it"),
     "NaN": (with_row(1, np.array([[0, 0], [0, np.nan]])), "NaN: sequence 1 at time step 1"),
@@ -41,6 +73,55 @@ BAD_X = {
     "no rows": ([], r"0 sample\(s\)"),
     "no channels": ([np.zeros((3, 0))] * 4, "no channels"),
     "complex block": (SequenceArray(np.ones(4) * 1j, [1] * 4), "Complex data"),
+    "a mask over an array": (hiding(np.zeros((4, 3))), r"X is a masked array that hides 1"),
+    "a mask over a block": (
+        hiding(np.zeros((4, 3, 2))),
+        r"first at \(1, 0, 0\); fill",
+    ),
+    "a mask over a sequence": (
+        with_row(2, hiding(np.zeros((4, 2)))),
+        r"Sequence 2 of X is a masked array .* by filled\(np.nan\) for an imputer",
+    ),
+    "a mask in a column": (
+        pd.DataFrame({"s": pd.Series(with_row(2, hiding(np.zeros((4, 2)))))}),
+        "Sequence 2 of X is a masked array",
+    ),
+    "packed": (
+        pack_sequence([torch.ones(3), torch.ones(2)]),
+        r"X is a PackedSequence, .* torch.nn.utils.rnn.unpack_sequence\(X\)",
+    ),
+    "packed sequences": (
+        with_row(1, pack_sequence([torch.ones(3)])),
+        "Sequence 1 of X is a PackedSequence, not a sequence",
+    ),
+    "named tuple": (Fields(X, Y), "X is a Fields, .* one of the fields .*: sequences, y"),
+    "loader": (
+        DataLoader(TensorDataset(torch.ones(4, 2), torch.ones(4))),
+        r"X is a DataLoader, .* X=\[x for x, y in X.dataset\] and y=\[y for x, y in",
+    ),
+    "dataset": (
+        TensorDataset(torch.ones(4, 2), torch.ones(4)),
+        r"X is a TensorDataset, .* X=\[x for x, y in X\] and y=\[y for x, y in X\]",
+    ),
+    "own dataset": (Items(), r"X is a Items, .* X=\[x for x, y in X\]"),
+    "dict": ({"a": X[0], "b": X[1]}, r"X is a dict, .* Pass list\(X.values\(\)\)"),
+    "generator": ((x for x in X), r"X is a generator, .* Pass list\(X\)"),
+    "set": ({"ab", "b"}, "X is a set, .* keeps its order"),
+    "indexed": (
+        Indexed(),
+        r"X is a Indexed, .* Pass \[X\[i\] for i in range",
+    ),
+    "bytes": ([b"ab", b"b", b"abc", b"a"], r"0 of X is bytes; decode it, .* list\(value\)"),
+    "array of bytes": (np.array([b"ab", b"b"] * 2), "decode it"),
+    "cells of bytes": (pd.Series([b"ab", b"b"] * 2), "Sequence 0 of X is bytes"),
+    "table of bytes": (np.array([[b"ab", b"b"]] * 4), "decode it"),
+    "empty list": ([[1, 2], []] * 2, "Sequence 1 of X is empty"),
+    "empty list of channels": (with_row(0, []), "Sequence 0 of X is empty"),
+    "empty list of words": ([["a"], []] * 2, "Sequence 1 of X is empty"),
+    "huge": (
+        with_row(3, np.array([[0.0, 0], [1e300, 0]])),
+        r"Sequence 3 of X has a value of 1e\+300 at time step 1, too large",
+    ),
     "dates in a block": (SequenceArray(np.ones(4, "M8[s]"), [1] * 4), "numbers or strings"),
 }
 
@@ -72,7 +153,8 @@ def test_sequences(cls, bad, message):
         ([0, 1, 0], "y has 3 rows, but X has 4 sequences"),
         (None, "requires y to be passed"),
         ([0, 1, np.nan, 1], "NaN"),
-        (np.zeros((4, 1, 1)), "dim 3|Unknown label type: unknown|3D array"),
+        (np.zeros((4, 1, 1)), r"y has 3 dimensions; .* pass the shape \(n_samples,\)"),
+        (hiding(np.zeros(4)), r"y is a masked array that hides 1 values, the first at"),
         (np.array(["a", "b", None, "b"], dtype=object), "Row 2 of y is missing"),
         (pl.Series(["a", "b", None, "b"]), "Row 2 of y is missing"),
         (pd.Series(["a", None, "b", "b"], dtype="string"), "Row 1 of y is missing"),
@@ -85,6 +167,30 @@ def test_sequences(cls, bad, message):
 def test_targets(cls, y, message):
     with pytest.raises(ValueError, match=message):
         cls(validation_fraction=None).fit(X, y)
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+@pytest.mark.parametrize("name", ["y", "sample_weight", "groups"])
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (dict.fromkeys(range(4), 1), r"{} is a dict, not an array .* list\({}.values"),
+        ((y for y in Y), r"{} is a generator, not an array .* Pass list\({}\)"),
+        (Fields([1] * 4, [1] * 4), "{} is a Fields, .* one of the fields"),
+        (pack_sequence([torch.ones(1)] * 4), "{} is a PackedSequence"),
+    ],
+    ids=["dict", "generator", "named tuple", "packed"],
+)
+def test_kinds_of_what_belongs_to_rows(cls, name, values, message):
+    with pytest.raises(TypeError, match=message.format(name, name)):
+        cls().fit(X, **{"y": Y, name: values})
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+@pytest.mark.parametrize("name", ["sample_weight", "groups"])
+def test_masks_over_what_belongs_to_rows(cls, name):
+    with pytest.raises(ValueError, match=f"{name} is a masked array"):
+        cls(validation_fraction=None).fit(X, Y, **{name: hiding(np.ones(4))})
 
 
 @pytest.mark.parametrize("cls", CLASSES[:2])
@@ -107,7 +213,15 @@ def test_groups(cls):
         ([0.5, 1.5, 2.5, 3.5], {}, "Unknown label type"),
         ([[0, 1], [1, 0], [1, 1], [0, 0]], {"class_weight": {0: 1}}, "indicator y"),
         ([[1, 2], [2, 1], [2, 2], [1, 1]], {}, "indicator must hold 0 and 1|not supported"),
-        (Y, {"class_weight": {0: -1.0}}, "class_weight must not be negative"),
+        ([[1, 5], [2, 1], [2, 2], [3, 1]], {}, "y has several columns, .* MultiOutputClas"),
+        (np.array(Y, dtype=object), {}, r"y has an object dtype, .* Pass y.astype\(int\)"),
+        (pd.Series(Y, dtype=object), {}, r"y has an object dtype, .* Pass y.astype\(int\)"),
+        (["a", 1, "b", 1], {}, "y mixes strings .* row 0 is 'a', row 1 is 1. Make all"),
+        (np.array([1, "a"] * 2, object), {}, "y mixes strings .* row 1 is 'a', row 0 is 1"),
+        (Y, {"class_weight": {0: -1.0}}, "class_weight=.* must hold numbers from 0 to"),
+        (Y, {"class_weight": {0: np.inf}}, "class_weight=.* must hold numbers from 0 to"),
+        (Y, {"class_weight": {0: np.nan}}, "class_weight=.* must hold numbers from 0 to"),
+        (Y, {"class_weight": {0: 1e308}}, "class_weight=.* must hold numbers from 0 to"),
         (Y, {"class_weight": {5: 2.0}}, "class"),
     ],
 )
@@ -127,6 +241,8 @@ def test_labels(cls, y, options, message, monkeypatch):
         (pd.Series(pd.date_range("2026", periods=4)), {}, "predicts numbers. Divide"),
         ([1, 2, -3, 4], {"loss": "poisson"}, "needs y >= 0"),
         ([0, 0, 0, 0], {"loss": "poisson"}, "positive mean"),
+        ([0, 1e300, 0, 0], {}, r"Row 1 of y is \[1.e\+300\], too large to compute with"),
+        ([0, 1e39, 0, 0], {"standardize": False}, "Row 1 of y is .* pass other units"),
     ],
 )
 def test_numbers(cls, y, options, message):
@@ -294,7 +410,7 @@ class TestPredict:
 
     @pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function"])
     def test_values_that_overflow_in_the_network(self, method):
-        far = with_row(1, np.array([[1e300, -1e300]] * 2))
+        far = with_row(1, np.array([[1e99, -1e300]] * 2))
         with pytest.raises(ValueError, match=r"sequence 1 of X is not finite.*too far"):
             getattr(self.model, method)(far)
 
@@ -319,3 +435,114 @@ class TestPredict:
         words = GRUSequenceClassifier(embedding_dim=2, **options).fit(["ab", "c"] * 2, Y)
         with pytest.raises(ValueError, match=r"X has integers, but .* were strings"):
             words.predict([[1, 2], [3]])
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+@pytest.mark.parametrize(
+    ("options", "data"),
+    [
+        ({"hidden_size": 10**9}, X),
+        ({"hidden_size": 10**30}, X),
+        ({"num_layers": 10**9}, X),
+        ({"embedding_dim": 10**10}, ["ab", "b", "abc", "a"]),
+    ],
+)
+def test_networks_that_no_memory_holds(cls, options, data):
+    with pytest.raises(
+        ValueError, match=r"A network of hidden_size=.* choose smaller sizes"
+    ):
+        cls(validation_fraction=None, **options).fit(data, Y)
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_large_numbers_without_a_scale(cls):
+    large = with_row(1, np.full((2, 2), 1e39))
+    with pytest.raises(ValueError, match="Sequence 1 of X has a value of 1e"):
+        cls(validation_fraction=None, standardize=False).fit(large, Y)
+    with pytest.raises(ValueError, match="Sequence 1 of X_val has a value of 1e"):
+        cls(standardize=False).fit(X, Y, X_val=large, y_val=Y)
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("epochs", "Did you mean 'max_epochs'"),
+        ("learning_rate", "Did you mean 'lr'"),
+        ("hiden_size", "Did you mean 'hidden_size'"),
+        ("module", "skorch's nets have it; see the page"),
+        ("iterator_train__shuffle", "skorch's nets have it; see the page"),
+        ("colour", "There are batch_size, .*hidden_size.* warm_start"),
+    ],
+)
+def test_parameters_that_do_not_exist(cls, name, meant):
+    with pytest.raises(
+        TypeError, match=f"^{cls.__name__} has no parameter '{name}'. {meant}"
+    ):
+        cls(**{name: 3})
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_parameters_are_passed_by_name(cls):
+    with pytest.raises(TypeError, match=f"^{cls.__name__} takes its parameters by name"):
+        cls(32)
+
+
+def test_positions_beyond_what_integers_hold():
+    for lengths, starts in (
+        ([10], [2**63 - 5]),
+        ([2**62, 2**62, 2**62], None),
+        (np.array([2**63 + 2], np.uint64), None),
+        ([3], np.array([2**64 - 2], np.uint64)),
+    ):
+        with pytest.raises(ValueError, match="but values has 5 steps"):
+            SequenceArray(np.zeros(5), lengths, starts)
+
+
+def test_tables_are_asked_for():
+    with pytest.raises(ValueError, match=r"skseq.sequence_frame for what takes tables"):
+        np.asarray(SequenceArray(np.zeros(5), [2, 3]))
+    with pytest.raises(
+        ValueError, match="channel_names must hold a string for each of the"
+    ):
+        SequenceArray(np.zeros((5, 2)), [2, 3], channel_names=["a"])
+    with pytest.raises(ValueError, match="values is a masked array"):
+        SequenceArray(hiding(np.zeros(5)), [2, 3])
+
+
+# What looks like bad input and is not.
+
+
+def test_masks_that_hide_nothing():
+    plain = np.arange(12.0).reshape(4, 3)
+    array = as_sequences(np.ma.masked_array(plain)).values
+    assert type(array) is np.ndarray
+    np.testing.assert_array_equal(array.reshape(4, 3), plain)
+
+
+@pytest.mark.parametrize("kind", [deque, UserList, tuple])
+def test_lists_of_other_kinds(kind):
+    np.testing.assert_array_equal(as_sequences(kind(X)).values, as_sequences(X).values)
+    nested = kind([kind([1, 2]), kind([3])])
+    assert [row.ravel().tolist() for row in as_sequences(nested)] == [[1, 2], [3]]
+
+
+def test_half_characters():
+    words = ["a\udc80b", "b"]
+    assert as_sequences(words)[0].ravel().tolist() == ["a", "\udc80", "b"]
+    assert as_sequences([["a\udc80b"], ["b", "c"]])[0].tolist() == [["a\udc80b"]]
+
+
+def test_columns_of_lists_of_lists_from_parquet(tmp_path):
+    rows = [[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0]]]
+    path = tmp_path / "table.parquet"
+    pd.DataFrame({"s": rows}).to_parquet(path)
+    read = [pd.read_parquet(path), pd.read_parquet(path, dtype_backend="pyarrow")]
+    read += [frame["s"] for frame in read] + [pl.read_parquet(path)]
+    for column in read:
+        found = as_sequences(column)
+        assert [row.tolist() for row in found] == rows
+    ragged = pd.DataFrame({"s": [[[1.0, 2.0], [3.0]], [[5.0, 6.0]]]})
+    ragged.to_parquet(path)
+    with pytest.raises(ValueError, match="Sequence 0 of X is a list whose steps differ"):
+        as_sequences(pd.read_parquet(path))

@@ -286,7 +286,7 @@ def test_nothing_but_unseen_symbols_is_suspicious():
 def test_floats_that_no_int64_holds_are_no_symbols():
     model = LSTMSequenceClassifier(**QUICK, embedding_dim=3)
     for bad in (1e19, 2.0**63, -1e19):
-        with pytest.raises(ValueError, match="X has floats from 2"):
+        with pytest.raises(ValueError, match="X has float64 numbers from 9007199254740992"):
             model.fit([[1.0, bad], [bad, 2.0]] * 3, [0, 1] * 3)
 
 
@@ -528,39 +528,55 @@ def test_frames_keep_the_order_of_their_columns():
     rng = np.random.default_rng(0)
     X = [pd.DataFrame(rng.normal(size=(n, 2)), columns=["x", "y"]) for n in range(3, 23)]
     model = LSTMSequenceClassifier(**QUICK).fit(X, [0, 1] * 10)
-    assert model.feature_names_in_.tolist() == ["x", "y"]
+    swapped = r"are \['y', 'x'\], but LSTM.* was fitted on \['x', 'y'\]"
+    assert model.channel_names_.tolist() == ["x", "y"]
+    assert not hasattr(model, "feature_names_in_")
     assert model.n_features_in_ == 2
-    with pytest.raises(ValueError, match="Feature names must be in the same order"):
+    with pytest.raises(ValueError, match=swapped):
         model.predict([x[["y", "x"]] for x in X])
     with pytest.raises(ValueError, match=r"Sequence 2 of X has the columns \['y', 'x'\]"):
         model.fit([*X[:2], X[2][["y", "x"]], *X[3:]], [0, 1] * 10)
-    with pytest.raises(ValueError, match="Feature names must be in the same order"):
+    with pytest.raises(ValueError, match=swapped):
         model.fit(X, [0, 1] * 10, X_val=[x[["y", "x"]] for x in X], y_val=[0, 1] * 10)
 
 
-@pytest.mark.parametrize("kind", [list, as_sequences])
-def test_names_of_channels_are_missed(kind):
+@pytest.mark.parametrize("kind", [list, as_sequences, skseq.sequence_frame])
+def test_names_of_channels_are_compared_where_both_sides_have_them(kind):
     arrays = [np.full((n, 2), float(n)) for n in range(3, 23)]
     frames = [pd.DataFrame(x, columns=["x", "y"]) for x in arrays]
+    swapped = [frame[["y", "x"]] for frame in frames]
     options = {**QUICK, "max_epochs": 1}
-    model = LSTMSequenceClassifier(**options).fit(frames, [0, 1] * 10)
-    with pytest.warns(UserWarning, match="does not have valid feature names"):
-        model.predict(kind(arrays))
+    model = LSTMSequenceClassifier(**options).fit(kind(frames), [0, 1] * 10)
+    assert model.channel_names_.tolist() == ["x", "y"]
+    for other in (kind(swapped), swapped, as_sequences(swapped)):
+        with pytest.raises(ValueError, match=r"The channels of X are \['y', 'x'\], but"):
+            model.predict(other)
+    model.predict(kind(arrays))
+    model.predict(arrays)
     model.fit(kind(arrays), [0, 1] * 10)
-    with pytest.warns(UserWarning, match="was fitted without feature names"):
-        model.predict(frames)
+    assert model.channel_names_ is None
+    model.predict(frames)
 
 
-def test_names_belong_to_the_columns_of_tables():
+def test_names_belong_to_the_columns_of_frames():
     table = pd.DataFrame(np.eye(20)[:, :3], columns=["a", "b", "c"])
     model = LSTMSequenceClassifier(**QUICK).fit(table, [0, 1] * 10)
     assert model.feature_names_in_.tolist() == ["a", "b", "c"]
+    assert (model.n_features_in_, model.n_channels_, model.channel_names_) == (3, 1, None)
     with pytest.warns(UserWarning, match="does not have valid feature names"):
         model.predict(table.to_numpy())
-    model.fit(skseq.sequence_frame(table), [0, 1] * 10)
+    column = skseq.sequence_frame(table)
+    model.fit(column, [0, 1] * 10)
+    assert model.feature_names_in_.tolist() == ["sequence"]
+    assert (model.n_features_in_, model.n_channels_, model.channel_names_) == (1, 1, None)
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict(skseq.sequence_frame(table, name="signal"))
+    # A frame with sequences in it is one container among others.
+    expected = model.predict(column)
+    for same in (list(table.to_numpy()), as_sequences(table), column["sequence"]):
+        np.testing.assert_array_equal(model.predict(same), expected)
+    model.fit(list(table.to_numpy()), [0, 1] * 10).predict(column)
     assert not hasattr(model, "feature_names_in_")
-    model.predict(skseq.sequence_frame(table, name="signal"))
-    model.predict(list(table.to_numpy()))
 
 
 def test_a_memory_mapped_file_goes_through_a_search(tmp_path):

@@ -204,7 +204,7 @@ def test_integers_are_symbols_in_every_container(arrays):
 @pytest.mark.parametrize("build", CONTAINERS.values(), ids=CONTAINERS)
 def test_fits_are_the_same_and_read_channels(build):
     model = fitted(build(NUMBERS))
-    assert model.n_features_in_ == 2
+    assert model.n_channels_ == 2
     expected = FROM_ARRAYS.predict_proba(NUMBERS)
     assert model.predict_proba(NUMBERS).tobytes() == expected.tobytes()
 

@@ -167,11 +167,12 @@ class TestPerTimestep:
             step.transform(frames),
             [columns.fit(pd.concat(frames)).transform(frame) for frame in frames],
         )
-        assert step.feature_names_in_.tolist() == ["heat", "light"]
+        assert step.channel_names_.tolist() == ["heat", "light"]
+        assert step.transform(frames).channel_names == ("heat__heat", "remainder__light")
         names = step.get_feature_names_out().tolist()
         assert names == ["heat__heat", "remainder__light"]
         swapped = [frame[["light", "heat"]] for frame in frames]
-        with pytest.raises(ValueError, match="feature names"):
+        with pytest.raises(ValueError, match=r"fitted on \['heat', 'light'\]"):
             step.transform(swapped)
 
     def test_each_step_has_its_sequence_s_target(self, ragged):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, ClassVar
 
 import numpy as np
@@ -31,7 +33,6 @@ class _TransformsSteps(FitTransform, SequenceInputs):
 
     transformer: Any
     transformer_: Any
-    _channel_names: Any
 
     @gives_back
     def transform(self, X: Any) -> Any:
@@ -53,14 +54,19 @@ class _TransformsSteps(FitTransform, SequenceInputs):
         sequences, ndim = fitted._check_X(X, reset=False, finite=False)
         with _naming_bad_steps(sequences):
             result = _map_steps(fitted.transformer_.transform, fitted._named, sequences)
+        result = result.with_names(fitted._names_out())
         return in_container(restore(result, ndim), X, fitted)
 
     def _named(self, steps: np.ndarray) -> Any:
-        if self._channel_names is None:
+        """Steps with the names of their channels, for a ColumnTransformer."""
+        if self.channel_names_ is None or find_spec("pandas") is None:
             return steps
-        import pandas
+        return import_module("pandas").DataFrame(steps, columns=self.channel_names_)
 
-        return pandas.DataFrame(steps, columns=self._channel_names)
+    def _names_out(self) -> Any:
+        """What the transformer calls its channels, if those of X have names."""
+        names = getattr(self.transformer_, "get_feature_names_out", None)
+        return None if self.channel_names_ is None or names is None else names()
 
 
 class PerTimestep(_TransformsSteps, TransformerMixin, BaseEstimator):
@@ -91,10 +97,14 @@ class PerTimestep(_TransformsSteps, TransformerMixin, BaseEstimator):
         The fitted transformer.
     n_channels_ : int
         Values at each time step.
+    channel_names_ : ndarray of str or None
+        Names of the channels, if `X` has them: those of the frames in a list, or of a
+        `SequenceArray`.
     n_features_in_ : int
-        Columns of a 2-D `X` (its time steps), otherwise `n_channels_`.
+        Columns of `X` where it is a 2-D array (its time steps) or a frame, otherwise
+        `n_channels_`.
     feature_names_in_ : ndarray of str
-        Column names, where there are any: of a table, or of each frame in a list.
+        Names of the columns, only if `X` is a frame that has them.
 
     See Also
     --------
@@ -150,12 +160,8 @@ class PerTimestep(_TransformsSteps, TransformerMixin, BaseEstimator):
         return self
 
     def _fit(self, X: Any, y: Any) -> None:
-        sequences, ndim = self._check_X(X, reset=True, finite=False)
+        sequences, _ = self._check_X(X, reset=True, finite=False)
         check_rows_match(sequences, "X", y=y)
-        self._learn_layout(sequences, ndim)
-        # Names of channels, for a ColumnTransformer; those of a table are steps.
-        channels = None if self._is_table else getattr(self, "feature_names_in_", None)
-        self._channel_names = channels
         steps = self._named(stacked_steps(sequences))
         y = None if y is None else np.repeat(np.asarray(y), sequences.lengths, axis=0)
         with _naming_bad_steps(sequences):
@@ -178,7 +184,7 @@ class PerTimestep(_TransformsSteps, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         sequences, ndim = convert(X)
         undo = self.transformer_.inverse_transform
-        result = _map_steps(undo, np.asarray, sequences)
+        result = _map_steps(undo, np.asarray, sequences).with_names(self.channel_names_)
         # A table whose steps got several values each had become a 3-D array.
         return restore(result, TABLE if ndim > 1 and self._is_table else ndim)
 

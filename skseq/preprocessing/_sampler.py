@@ -101,9 +101,8 @@ class SequenceSampler(SequenceInputs, BaseEstimator, ABC):
         self, X: Any, y: Any
     ) -> tuple[SequenceArray, list[tuple[np.ndarray, int]]]:
         """Sequences, and the rows of each class with the number of new ones."""
-        sequences, ndim = self._check_X(X, y, reset=True)
+        sequences, _ = self._check_X(X, y, reset=True)
         check_rows_match(sequences, "X", y=y)
-        self._learn_layout(sequences, ndim)
         labels, codes = _classes(y)
         counts = np.bincount(codes)
         wanted = self._wanted(labels, counts)

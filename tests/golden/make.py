@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -49,7 +50,14 @@ def models():
     pipeline = make_pipeline(
         PerTimestep(StandardScaler()), skseq.LSTMSequenceRegressor(**SMALL, loss="huber")
     )
+    frames = [pd.DataFrame(x, columns=["heat", "light"]) for x in X]
+    named = make_pipeline(
+        PerTimestep(StandardScaler()), skseq.GRUSequenceClassifier(**SMALL)
+    )
+    names = skseq.GRUSequenceClassifier(**SMALL)
     return {
+        "frames": (named.fit(frames, labels), frames),
+        "names": (names.fit(frames, labels), frames),
         "classifier": (moments, X),
         "regressor": (numbered.fit(X, np.c_[numbers, -numbers]), X),
         "symbols": (symbols.fit(words(), labels), words()),
@@ -81,6 +89,9 @@ def state(model, place=""):
         elif name == "steps":
             for step, estimator in value:
                 found.update(state(estimator, f"{place}{step}."))
+        elif isinstance(value, np.ndarray) and value.dtype.kind == "O":
+            # Loading an archive of objects could run code.
+            found[place + name] = value.tolist()
         else:
             found[place + name] = value
     return found
