@@ -388,7 +388,7 @@ class BaseSequenceEstimator(
                     f"{fitted[name]!r}, so training cannot go on; set it back, or "
                     "call fit with warm_start=False for a new network."
                 )
-        return copy.deepcopy(module)  # others may predict with the network meanwhile
+        return module.copied()  # others may predict with the network meanwhile
 
     def _start(self, train: Rows, seed: int) -> RecurrentNet:
         """A new network, with what it keeps from the training rows."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 import math
 from dataclasses import dataclass
@@ -242,7 +241,7 @@ def predict_raw(
     sequences = for_device(sequences, device)
     module, exact = net.module_.eval(), device.type == "cpu"
     if device.type == "cuda":
-        module = copy.deepcopy(module).double()
+        module = module.copied().double()
     result = np.empty((len(sequences), module.config["n_outputs"]))
     width = max(module.pooling.steps_width, sequences.n_channels)
     with InferenceMode(True):
