@@ -36,6 +36,7 @@ from ._devices import present_device, resolve_device
 from ._draft import Draft, as_it_is
 from ._html import add_network
 from ._inputs import SequenceInputs
+from ._optimizers import are_same, optimizer_fault
 from ._parameters import SequenceParameters
 from ._progress import reporting
 from ._rows import Rows, step_statistics
@@ -51,7 +52,6 @@ from ._state import (
 )
 from ._surroundings import on_one_thread
 from ._training import (
-    OPTIMIZERS,
     Course,
     EpochLog,
     EpochSeed,
@@ -80,9 +80,7 @@ NET_NUMBERS: dict[str, type] = {
 
 
 def is_optimizer(value: Any, sizes: Sizes) -> bool:
-    if isinstance(value, str):
-        return value in OPTIMIZERS
-    return isinstance(value, type) and issubclass(value, torch.optim.Optimizer)
+    return optimizer_fault(value) is None
 
 
 def are_net_numbers(values: Any, sizes: Sizes) -> bool:
@@ -255,7 +253,7 @@ class BaseSequenceEstimator(
         """Everything the caller passed, checked and encoded, in the caller's order."""
         resolve_device(self.device)  # before any work, should it be missing
         check_pooling(self.pooling)
-        check_optimizer(self.optimizer)
+        check_optimizer(self.optimizer, self.lr, self.weight_decay)
         check_callbacks(self.callbacks)
         check_schedule(self.lr_schedule, self.callbacks)
         sequences, ndim = self._check_X(X, y, reset=reset)
@@ -456,11 +454,11 @@ class BaseSequenceEstimator(
             **settings,
         )
         resumable = incremental and getattr(self, "_incremental", False)
-        if resumable and self._optimizer == self.optimizer:
+        if resumable and are_same(self._optimizer, self.optimizer):
             resume_optimizer(net, self.net_.optimizer_.state_dict()["state"])
         net.notify("on_train_begin", X=training, y=None)
         self.net_ = net
-        self._optimizer = self.optimizer
+        self._optimizer = copy.deepcopy(self.optimizer)  # whose options may be changed
         self._made_with = made_with
         self._incremental = incremental
         return training, course

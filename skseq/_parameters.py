@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +12,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from skorch.callbacks import Callback
 
-from ._training import LR_SCHEDULES, OPTIMIZERS
+from ._optimizers import OPTIMIZERS
+from ._training import LR_SCHEDULES
 from .callbacks import ValidationSplit
 
 
@@ -26,7 +28,7 @@ class SequenceParameters(BaseEstimator):
         "pooling": [str, tuple, list],  # and see check_pooling
         "embedding_dim": [Interval(numbers.Integral, 1, None, closed="left"), None],
         "standardize": ["boolean"],
-        "optimizer": [StrOptions(set(OPTIMIZERS)), type],
+        "optimizer": [StrOptions(set(OPTIMIZERS)), type, partial],
         "lr": [Interval(numbers.Real, 0, None, closed="neither")],
         "weight_decay": [Interval(numbers.Real, 0, None, closed="left")],
         "batch_size": [Interval(numbers.Integral, 1, None, closed="left")],
@@ -62,7 +64,7 @@ class SequenceParameters(BaseEstimator):
         pooling: str | tuple[str, ...] = ("last", "mean"),
         embedding_dim: int | None = None,
         standardize: bool = True,
-        optimizer: str | type[torch.optim.Optimizer] = "adam",
+        optimizer: str | type[torch.optim.Optimizer] | partial = "adam",
         lr: float = 0.005,
         weight_decay: float = 0.0,
         batch_size: int = 32,
