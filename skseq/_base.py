@@ -39,6 +39,7 @@ from ._devices import present_device, resolve_device
 from ._draft import Draft, as_it_is
 from ._html import add_network
 from ._inputs import SequenceInputs
+from ._optimizers import are_same, optimizer_fault
 from ._parameters import SequenceParameters
 from ._progress import reporting
 from ._rows import Rows, step_statistics
@@ -54,7 +55,6 @@ from ._state import (
 )
 from ._surroundings import on_one_thread
 from ._training import (
-    OPTIMIZERS,
     Course,
     EpochLog,
     EpochSeed,
@@ -84,9 +84,7 @@ NET_NUMBERS: dict[str, type] = {
 
 
 def is_optimizer(value: Any, sizes: Sizes) -> bool:
-    if isinstance(value, str):
-        return value in OPTIMIZERS
-    return isinstance(value, type) and issubclass(value, torch.optim.Optimizer)
+    return optimizer_fault(value) is None
 
 
 def are_net_numbers(values: Any, sizes: Sizes) -> bool:
@@ -260,7 +258,7 @@ class BaseSequenceEstimator(
         """Everything the caller passed, checked and encoded, in the caller's order."""
         resolve_device(self.device)  # before any work, should it be missing
         check_pooling(self.pooling)
-        check_optimizer(self.optimizer)
+        check_optimizer(self.optimizer, self.lr, self.weight_decay)
         check_callbacks(self.callbacks)
         check_schedule(self.lr_schedule, self.callbacks)
         sequences, _ = self._check_X(X, y, reset=reset)
@@ -392,7 +390,7 @@ class BaseSequenceEstimator(
                     f"{fitted[name]!r}, so training cannot go on; set it back, or "
                     "call fit with warm_start=False for a new network."
                 )
-        return copy.deepcopy(module)  # others may predict with the network meanwhile
+        return module.copied()  # others may predict with the network meanwhile
 
     def _start(self, train: Rows, seed: int) -> RecurrentNet:
         """A new network, with what it keeps from the training rows."""
@@ -461,11 +459,11 @@ class BaseSequenceEstimator(
             **settings,
         )
         resumable = incremental and getattr(self, "_incremental", False)
-        if resumable and self._optimizer == self.optimizer:
+        if resumable and are_same(self._optimizer, self.optimizer):
             resume_optimizer(net, self.net_.optimizer_.state_dict()["state"])
         net.notify("on_train_begin", X=training, y=None)
         self.net_ = net
-        self._optimizer = self.optimizer
+        self._optimizer = copy.deepcopy(self.optimizer)  # whose options may be changed
         self._made_with = made_with
         self._incremental = incremental
         return training, course

@@ -14,7 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, _num_samples
 from skorch.callbacks import BatchScoring, EpochScoring, InputShapeSetter, LRScheduler
 
 from ._arrays import without_mask
-from ._training import OPTIMIZERS
+from ._optimizers import call_of, optimizer_fault
 from ._values import is_na
 from .callbacks import ValidationSplit
 from .containers import refuse_other_kinds
@@ -196,12 +196,18 @@ def check_pooling(pooling: Any) -> None:
         )
 
 
-def check_optimizer(optimizer: Any) -> None:
-    if isinstance(optimizer, type) and not issubclass(optimizer, torch.optim.Optimizer):
+def check_optimizer(optimizer: Any, lr: float, weight_decay: float) -> None:
+    fault = optimizer_fault(optimizer)
+    if fault:
+        raise ValueError(f"The 'optimizer' parameter {fault}")
+    bare, options = call_of(optimizer, float(weight_decay))
+    parameter = torch.zeros(1, 1, dtype=torch.float32, device="cpu")
+    try:
+        bare([parameter], lr=float(lr), **options)  # type: ignore[call-arg]
+    except (RuntimeError, TypeError, ValueError) as error:
         raise ValueError(
-            f"The 'optimizer' parameter must be one of {tuple(OPTIMIZERS)} or a subclass "
-            f"of torch.optim.Optimizer, got {optimizer!r}."
-        )
+            f"The 'optimizer' parameter cannot be used, {bare.__name__} says: {error}"
+        ) from error
 
 
 def check_callbacks(callbacks: Any) -> None:

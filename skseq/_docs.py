@@ -40,9 +40,11 @@ default=("last", "mean")
     standardize : bool, default=True
         Give each channel mean 0 and variance 1 over the real time steps of the
         training rows; regression targets likewise. Kept in the network.
-    optimizer : {"adam", "adamw", "sgd"} or torch.optim.Optimizer class, \
-default="adam"
-        "sgd" has Nesterov momentum 0.9.
+    optimizer : {"adam", "adamw", "sgd"}, torch.optim.Optimizer class or \
+functools.partial of one, default="adam"
+        "sgd" has Nesterov momentum 0.9. A partial sets options of a class by their
+        names, as ``partial(torch.optim.Adam, betas=(0.8, 0.95))``; `lr` and
+        `weight_decay` are the estimator's own.
     lr : float, default=0.005
         Learning rate; the highest one if there is a schedule.
     weight_decay : float, default=0.0

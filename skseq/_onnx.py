@@ -44,23 +44,24 @@ def make_model(estimator: Any) -> onnx.ModelProto:
     if is_classifier:
         metadata["classes"] = json.dumps(estimator.classes_.tolist(), default=str)
     graph = Graph()
-    steps = graph.add("Transpose", "X", perm=[1, 0, 2])
+    x, lengths, is_valid = add_guards(graph)
+    steps = graph.add("Transpose", x, perm=[1, 0, 2])
     if hasattr(estimator, "vocabulary_"):
         metadata["vocabulary"] = json.dumps(estimator.vocabulary_.tolist())
         steps = add_embedding(graph, steps, net.module_, keys(estimator.vocabulary_))
     else:
         steps = add_standardisation(graph, steps, net.module_)
-    steps, last = add_layers(graph, steps, net.module_)
-    raw = linear(
-        graph, add_pooling(graph, steps, last, net.module_.pooling), net.module_.head
-    )
+    steps, last = add_layers(graph, steps, lengths, net.module_)
+    pooled = add_pooling(graph, steps, lengths, last, net.module_.pooling)
+    raw = linear(graph, pooled, net.module_.head)
     output = graph.add(LINKS[type(net.criterion_).link], raw)
     name = "probabilities" if is_classifier else "prediction"
     shape: list[str | int] = ["batch", estimator._n_outputs()]
     if not is_classifier:
         output = add_units(graph, output, net.module_)
-        if not estimator._y_is_2d:
-            output, shape = graph.add("Squeeze", output, np.array([1])), ["batch"]
+    output = only_valid(graph, output, is_valid)
+    if not is_classifier and not estimator._y_is_2d:
+        output, shape = graph.add("Squeeze", output, np.array([1])), ["batch"]
     graph.nodes.append(helper.make_node("Identity", [output], [name]))
     channels = 1 if hasattr(estimator, "vocabulary_") else estimator.n_channels_
     inputs = [
@@ -108,6 +109,35 @@ class Graph:
         return name
 
 
+def add_guards(graph: Graph) -> tuple[str, str, str]:
+    """`X` and `lengths` that every runtime can compute with, and which rows count (b,).
+
+    Runtimes believe what they are given: an empty batch ends the process of onnxruntime,
+    and a length of 0 gives an answer as if there were a sequence. So an axis without an
+    entry gets one, lengths are moved to where there are steps, and `only_valid` takes
+    back what comes of it.
+    """
+    shape = graph.add("Shape", "X")
+    is_empty = as_type(graph, graph.add("Equal", shape, np.array(0)), TensorProto.INT64)
+    x = graph.add("Pad", "X", graph.add("Concat", np.zeros(3, np.int64), is_empty, axis=0))
+    n_missing = graph.add("Gather", is_empty, np.array([0]))
+    pads = graph.add("Concat", np.zeros(1, np.int64), n_missing, axis=0)
+    n_steps = graph.add("Gather", graph.add("Shape", x), np.array(1))
+    lengths = graph.add("Clip", graph.add("Pad", "lengths", pads), np.array(1), n_steps)
+    n_given = graph.add("Gather", shape, np.array(1))
+    has_steps = graph.add("Greater", "lengths", np.array(0))
+    has_all = graph.add("LessOrEqual", "lengths", n_given)
+    return x, lengths, graph.add("And", has_steps, has_all)
+
+
+def only_valid(graph: Graph, output: str, is_valid: str) -> str:
+    """Of outputs (b, k) the rows that were given, NaN where a length cannot be."""
+    n_rows = graph.add("Shape", is_valid)
+    output = graph.add("Slice", output, np.array([0]), n_rows, np.array([0]))
+    is_valid = graph.add("Unsqueeze", is_valid, np.array([1]))
+    return graph.add("Where", is_valid, output, np.array(np.nan, np.float32))
+
+
 def add_standardisation(graph: Graph, steps: str, module: RecurrentNet) -> str:
     """In float64: a mean may be large beside its scale."""
     scaling = module.scaling
@@ -151,10 +181,12 @@ def add_embedding(graph: Graph, steps: str, module: RecurrentNet, keys: np.ndarr
     return graph.add("Gather", module.embedding.weight, rows)
 
 
-def add_layers(graph: Graph, steps: str, module: RecurrentNet) -> tuple[str, str]:
+def add_layers(
+    graph: Graph, steps: str, lengths: str, module: RecurrentNet
+) -> tuple[str, str]:
     """Outputs at all steps (t, b, d * h), and the final states (b, d * h)."""
     operator = module.config["cell"].upper()
-    lengths = as_type(graph, "lengths", TensorProto.INT32)
+    lengths = as_type(graph, lengths, TensorProto.INT32)
     options = {"linear_before_reset": 1} if operator == "GRU" else {}
     direction = "bidirectional" if module.directions == 2 else "forward"
     for depth in range(0, len(module.layers), module.directions):
@@ -190,11 +222,11 @@ def layer_weights(layers: list[Any], gates: list[int]) -> list[np.ndarray]:
     return [of_inputs, of_states, np.concatenate(biases, axis=1)]
 
 
-def add_pooling(graph: Graph, steps: str, last: str, pooling: Pooling) -> str:
+def add_pooling(graph: Graph, steps: str, lengths: str, last: str, pooling: Pooling) -> str:
     """Summaries (b, h * kinds) of the real steps of (t, b, h)."""
-    n_steps = graph.add("Gather", graph.add("Shape", "X"), np.array(1))
+    n_steps = graph.add("Gather", graph.add("Shape", steps), np.array(0))
     times = graph.add("Range", np.array(0), n_steps, np.array(1))
-    is_real = graph.add("Less", graph.add("Unsqueeze", times, np.array([1])), "lengths")
+    is_real = graph.add("Less", graph.add("Unsqueeze", times, np.array([1])), lengths)
     is_real = graph.add("Unsqueeze", is_real, np.array([2]))
     zero, lowest = np.zeros((), np.float32), np.array(np.finfo(np.float32).min)
     real = as_type(graph, is_real, TensorProto.FLOAT)

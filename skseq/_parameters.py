@@ -7,7 +7,7 @@ import numbers
 import re
 from collections.abc import Callable
 from difflib import get_close_matches
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,7 +16,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from skorch.callbacks import Callback
 
-from ._training import LR_SCHEDULES, OPTIMIZERS
+from ._optimizers import OPTIMIZERS
+from ._training import LR_SCHEDULES
 from .callbacks import ValidationSplit
 
 # What parameters are called elsewhere, where that is not like their names here.
@@ -82,7 +83,7 @@ class SequenceParameters(BaseEstimator):
         "pooling": [str, tuple, list],  # and see check_pooling
         "embedding_dim": [Interval(numbers.Integral, 1, None, closed="left"), None],
         "standardize": ["boolean"],
-        "optimizer": [StrOptions(set(OPTIMIZERS)), type],
+        "optimizer": [StrOptions(set(OPTIMIZERS)), type, partial],
         "lr": [Interval(numbers.Real, 0, None, closed="neither")],
         "weight_decay": [Interval(numbers.Real, 0, None, closed="left")],
         "batch_size": [Interval(numbers.Integral, 1, None, closed="left")],
@@ -119,7 +120,7 @@ class SequenceParameters(BaseEstimator):
         pooling: str | tuple[str, ...] = ("last", "mean"),
         embedding_dim: int | None = None,
         standardize: bool = True,
-        optimizer: str | type[torch.optim.Optimizer] = "adam",
+        optimizer: str | type[torch.optim.Optimizer] | partial = "adam",
         lr: float = 0.005,
         weight_decay: float = 0.0,
         batch_size: int = 32,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
-import inspect
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 
 from ._forking import computing
 from ._net import SequenceNet
+from ._optimizers import call_of
 from ._surroundings import InferenceMode
 from .batching import Batches, SequenceDataset, as_inputs, by_length
 from .callbacks import EarlyStopping, StopTraining
@@ -24,11 +24,6 @@ from .losses import Loss
 from .recurrent import RecurrentNet
 from .sequences import SequenceArray
 
-OPTIMIZERS: dict[str, tuple[type[torch.optim.Optimizer], dict[str, Any]]] = {
-    "adam": (torch.optim.Adam, {"fused": True}),
-    "adamw": (torch.optim.AdamW, {"fused": True}),
-    "sgd": (torch.optim.SGD, {"fused": True, "momentum": 0.9, "nesterov": True}),
-}
 LR_SCHEDULES = ("one_cycle", "cosine", "constant")
 
 # Share of all batches in which "one_cycle" raises the rate. Not 1 / n for a whole n: torch
@@ -41,7 +36,7 @@ def make_net(
     loss: Loss,
     *,
     device: torch.device,
-    optimizer: str | type[torch.optim.Optimizer],
+    optimizer: str | type[torch.optim.Optimizer] | partial,
     weight_decay: float,
     verbose: int = 0,
     **settings: Any,
@@ -49,19 +44,12 @@ def make_net(
     """A plain skorch net around the network, initialised."""
     if device.type == "mps":  # which has no float64
         module = module.float()
-    if isinstance(optimizer, str):
-        optimizer, options = OPTIMIZERS[optimizer]
-    else:
-        options = {}
-    if "weight_decay" in inspect.signature(optimizer).parameters:
-        options = {**options, "weight_decay": weight_decay}
-    elif weight_decay:
-        raise ValueError(f"{optimizer.__name__} has no weight_decay; set it to 0.")
+    bare, options = call_of(optimizer, weight_decay)
     options = {f"optimizer__{name}": value for name, value in options.items()}
     net = SequenceNet(
         module,
         criterion=loss,
-        optimizer=optimizer,
+        optimizer=bare,
         iterator_train=Batches,
         iterator_valid=Batches,
         device=str(device),
@@ -242,7 +230,7 @@ def predict_raw(
     sequences = for_device(sequences, device)
     module, exact = net.module_.eval(), device.type == "cpu"
     if device.type == "cuda":
-        module = copy.deepcopy(module).double()
+        module = module.copied().double()
     result = np.empty((len(sequences), module.config["n_outputs"]))
     width = max(module.pooling.steps_width, sequences.n_channels)
     with InferenceMode(True):

@@ -10,6 +10,7 @@ import inspect
 import math
 import re
 import sys
+from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
@@ -19,6 +20,7 @@ from sklearn.utils.metadata_routing import MetadataRequest
 from ._callback_copies import Unpicklable
 from ._fitted import state_fault
 from ._known import INSTANCES, VALUES, find, full_name, name_of
+from ._optimizers import is_optimizer_class, optimizer_fault
 from ._rules import LARGEST_SIZE
 
 # What safetensors holds as it is; other arrays are stored as their bytes.
@@ -81,6 +83,8 @@ class Writer:
         if kind is MetadataRequest:
             owner = value.owner if type(value.owner) is str else type(value.owner).__name__
             return {"requests": self.node(_requests(value), where), "owner": owner}
+        if kind is partial:
+            return self._optimizer(value, where)
         if callable(value) and hasattr(value, "__name__"):
             return {"name": self._name(value, VALUES, where)}
         return self._object(value, where)
@@ -125,6 +129,16 @@ class Writer:
         if state["bit_generator"] != "MT19937":
             self._refuse(f"a RandomState of {state['bit_generator']}", where)
         return self.node(state, where)
+
+    def _optimizer(self, value: partial, where: tuple[str, ...]) -> dict[str, Any]:
+        """The class and its options; `fit` says whether they go together."""
+        if not is_optimizer_class(value.func):
+            name = getattr(value.func, "__name__", type(value.func).__name__)
+            self._refuse(f"a functools.partial of {name}", where)
+        if value.args:
+            raise TypeError(f"{'.'.join(where)} {optimizer_fault(value)}")
+        name = self._name(value.func, VALUES, where)
+        return {"optimizer": name, "options": self._dict(value.keywords, where)}
 
     def _dtype(self, dtype: np.dtype, where: tuple[str, ...]) -> str:
         if not RAW.fullmatch(dtype.str):
@@ -218,6 +232,8 @@ class Reader:
                 return _metadata_request(self.value(requests), owner)
             case {"name": name}:
                 return find(name, VALUES, self.trusted)
+            case {"optimizer": name, "options": options}:
+                return self._optimizer(name, options)
             case dict():
                 raise ValueError(f"it has {[*node]} where it should say what comes")
         return node
@@ -226,6 +242,12 @@ class Reader:
         if isinstance(items, dict):
             return {key: self.value(item) for key, item in items.items()}
         return {self.value(key): self.value(item) for key, item in items}
+
+    def _optimizer(self, name: str, options: dict[str, Any]) -> partial:
+        bare = find(name, VALUES, self.trusted)
+        if not is_optimizer_class(bare):
+            raise ValueError(f"it has options of {name}, which is no optimizer")
+        return partial(bare, **self._dict(options))
 
     def _array(self, node: dict[str, Any]) -> np.ndarray:
         values = self.tensors.pop(node["array"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -66,7 +67,7 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
         pooling: str | tuple[str, ...] = ("last", "mean"),
         embedding_dim: int | None = None,
         standardize: bool = True,
-        optimizer: str | type[torch.optim.Optimizer] = "adam",
+        optimizer: str | type[torch.optim.Optimizer] | partial = "adam",
         lr: float = 0.005,
         weight_decay: float = 0.0,
         batch_size: int = 32,

@@ -67,7 +67,7 @@ def to_onnx(estimator: Any, path: str | PathLike[str]) -> None:
       as by `skseq.pad_collate`; what stands in the padding does not matter. Symbols
       are one channel: integers as they are; for strings their positions in
       ``vocabulary_``, and -1 for one that is not there.
-    - ``lengths``, int64 of shape (batch,): steps of each sequence, at least 1.
+    - ``lengths``, int64 of shape (batch,): steps of each sequence, from 1 to time.
 
     Output:
 
@@ -75,6 +75,10 @@ def to_onnx(estimator: Any, path: str | PathLike[str]) -> None:
       of ``classes_``;
     - of a regressor ``prediction``, float32 of shape (batch,) or (batch, outputs), as y
       was in `fit`.
+
+    A graph cannot raise an error. So a sequence whose length is below 1 or beyond the time
+    axis has NaN for an answer, and the others have theirs; check for NaN before you take
+    the largest probability. An empty batch has an empty answer.
 
     The graph computes in float32, so that probabilities differ by less than 1e-5 from
     the estimator's for the same float32 steps. Steps that lose digits in float32 (a

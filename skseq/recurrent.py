@@ -5,6 +5,7 @@ Axes: b batch, t time, c channels, l lanes, h hidden units (both directions), k 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -58,6 +59,12 @@ class RecurrentNet(nn.Module):
     Recurrent weights start orthogonal in each gate (Saxe et al., 2014), input
     weights uniform after Glorot & Bengio (2010), biases zero but for the forget
     gate's, which is one (Jozefowicz et al., 2015).
+
+    Hooks of torch (``register_forward_hook``) are called in training and prediction, for
+    the network and for `scaling` or `embedding`, `dropout`, `pooling` and `head`. Those of
+    `layers` are not called on a CPU, whose kernels read the weights of a layer without
+    calling it; the outputs of the last layer are what `pooling` takes. Copies of an
+    estimator and files have no hooks.
 
     Examples
     --------
@@ -115,7 +122,7 @@ class RecurrentNet(nn.Module):
         self.directions = directions
         self.dropout = Dropout(dropout)
         self.pooling = Pooling(self.config["pooling"], hidden_size, directions)
-        self.head = nn.Linear(self.pooling.width, n_outputs, **WITHOUT_NUMBERS)
+        self.head = Linear(self.pooling.width, n_outputs, **WITHOUT_NUMBERS)
         self.output_scaling = Standardize(n_outputs, device)
         if torch.device(device).type == "meta":
             return
@@ -153,6 +160,16 @@ class RecurrentNet(nn.Module):
             device = self.head.weight.device
             self.dropout.generator = torch.Generator(device).manual_seed(seed)
 
+    def copied(self) -> RecurrentNet:
+        """A copy that calls the hooks of this network themselves, not copies of them.
+
+        A hook that collects what it sees would otherwise collect it in its copy, and its
+        handle could not remove it.
+        """
+        attributes = [item for part in self.modules() for item in vars(part).items()]
+        kept = {id(value): value for name, value in attributes if "_hooks" in name}
+        return copy.deepcopy(self, kept)
+
     def train(self, mode: bool = True) -> RecurrentNet:
         # Asked before every batch; walking through all modules takes its time.
         return super().train(mode) if mode != self.training else self
@@ -160,8 +177,10 @@ class RecurrentNet(nn.Module):
     def forward(self, x: Tensor, lengths: Tensor, *, exact: bool = False) -> Tensor:
         """Raw outputs of shape (b, k) for sequences of `lengths` (b,).
 
-        `x` is padded, (b, t, c), or holds nothing but the steps, (sum of lengths, c),
-        sequence by sequence.
+        `x` is padded as by `skseq.pad_collate`: (b, t, c), or (b, t) where the network
+        has one channel or symbols. Or it holds nothing but the steps, sequence by
+        sequence: (sum of lengths, c). With one channel that is a single column, which
+        (b, t) is only where every length is 1, and then both are the same.
 
         Raw means as the loss takes them: before its link function, and in the
         units of the standardised target. `decode` leads to the caller's units.
@@ -169,7 +188,11 @@ class RecurrentNet(nn.Module):
         With `exact`, on a CPU and without gradients, outputs are float64 and those of
         a sequence depend on nothing else in the batch.
         """
+        if x.dim() == 2 and self._n_channels() == 1 != x.shape[1]:
+            x = x[:, :, None]
         if x.dim() == 3:
+            if len(x) != len(lengths):
+                raise ValueError(f"x has {len(x)} sequences, but lengths {len(lengths)}.")
             x = x[torch.arange(x.shape[1], device=x.device) < lengths[:, None]]
         return self.from_first_layer(self.first_layer_input(x), lengths, exact=exact)
 
@@ -192,7 +215,7 @@ class RecurrentNet(nn.Module):
         x = x.flatten(0, 1)
         if exact:
             x = x.double()
-        return linear(self.head, self.dropout(self.pooling(x, lanes)))
+        return self.head(self.dropout(self.pooling(x, lanes)))
 
     def _rounds_rows_alike(self) -> bool:
         """Whether float32 rounds each row in the same way whatever stands beside it.
@@ -206,7 +229,7 @@ class RecurrentNet(nn.Module):
 
     def first_layer_input(self, x: Tensor) -> Tensor:
         """Standardised channels, or the vectors of symbols, for steps (total, c)."""
-        n_channels = self.config["n_inputs"] if self.embedding is None else 1
+        n_channels = self._n_channels()
         if x.shape[-1] != n_channels:  # which the kernels would believe
             raise ValueError(f"x has {x.shape[-1]} channels, and the network {n_channels}.")
         if self.embedding is None:
@@ -214,6 +237,9 @@ class RecurrentNet(nn.Module):
         unknown = self.embedding.num_embeddings - 1
         # The vector of unknown symbols is zero, and no gradient reaches it.
         return self.embedding(x[:, 0]) * (x != unknown)
+
+    def _n_channels(self) -> int:
+        return self.config["n_inputs"] if self.embedding is None else 1
 
     def decode(self, raw: Tensor, link: Callable[[Tensor], Tensor]) -> Tensor:
         """Predictions in the caller's units from raw outputs, both (b, k)."""
@@ -275,7 +301,7 @@ class Pooling(nn.Module):
         self.steps_width = hidden_size * directions
         self.width = self.steps_width * len(self.kinds)
         if "attention" in self.kinds:
-            self.attention = nn.Linear(self.steps_width, 1, **WITHOUT_NUMBERS)
+            self.attention = Linear(self.steps_width, 1, **WITHOUT_NUMBERS)
 
     def forward(self, x: Tensor, lanes: Lanes) -> Tensor:
         """Summaries (b, h * kinds) of the steps that `x` of shape (t * l, h) holds."""
@@ -300,7 +326,7 @@ class Pooling(nn.Module):
 
     def _attention(self, x: Tensor, lanes: Lanes) -> Tensor:
         # Of a tanh the exponential cannot overflow.
-        weight = linear(self.attention, x)[:, 0].tanh().exp()[lanes.steps]
+        weight = self.attention(x)[:, 0].tanh().exp()[lanes.steps]
         total = weight.new_zeros(len(lanes.offsets)).index_add(0, lanes.owners, weight)
         share = weight / total[lanes.owners]
         return F.embedding_bag(
@@ -308,9 +334,11 @@ class Pooling(nn.Module):
         )
 
 
-def linear(layer: nn.Linear, x: Tensor) -> Tensor:
-    """The layer in the precision of `x`, which may be higher than that of its weights."""
-    return F.linear(x, layer.weight.to(x.dtype), layer.bias.to(x.dtype))
+class Linear(nn.Linear):
+    """Computes in the precision of its input, which may be higher than the weights'."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight.to(x.dtype), self.bias.to(x.dtype))
 
 
 def _reset_layer(

@@ -1,6 +1,7 @@
 """Bad input: an error before any training, which names the sequence and the way out."""
 
 from collections import UserList, deque, namedtuple
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import torch
 from scipy import sparse
 from skorch.callbacks import BatchScoring, EpochScoring, InputShapeSetter, LRScheduler
 from torch.nn.utils.rnn import pack_sequence
+from torch.optim import Adam, Optimizer
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from skseq import (
@@ -310,13 +312,25 @@ def test_parameters_are_named(cls, parameters):
     ("parameters", "message"),
     [
         ({"pooling": "avg"}, r"one or a tuple of \('last', 'mean', 'max', 'attention'\)"),
-        ({"optimizer": dict}, "a subclass of torch.optim.Optimizer, got .*dict"),
+        ({"optimizer": dict}, "a subclass of torch.optim.Optimizer, .* got .*dict"),
+        (
+            {"optimizer": partial(dict)},
+            "a subclass of torch.optim.Optimizer, .* got .*dict",
+        ),
+        ({"optimizer": lambda *_: None}, "'optimizer' .* instance of 'functools.partial'"),
+        ({"optimizer": partial(Adam, (0.8, 0.9))}, "without names; .*Adam, betas="),
+        ({"optimizer": partial(Adam, lr=0.1)}, "the option 'lr'; set lr of the estimator"),
+        ({"optimizer": partial(Adam, weight_decay=1)}, "set weight_decay of the estimator"),
+        ({"optimizer": partial(Adam, params=[])}, "the option 'params'; leave it out"),
+        ({"optimizer": partial(Adam, momentum=1)}, "'momentum', which Adam .* betas, eps,"),
+        ({"optimizer": partial(Adam, betas=(2, 1))}, "'optimizer' .*, Adam says: .*beta"),
+        ({"optimizer": Optimizer}, "The 'optimizer' .*, Optimizer says"),
         ({"callbacks": [print]}, "takes skorch callbacks.*a subclass of skorch.callbacks"),
     ],
 )
 def test_parameters_say_what_they_may_be(parameters, message):
     with pytest.raises(ValueError, match=message):
-        LSTMSequenceClassifier(**parameters).fit(X, Y)
+        LSTMSequenceClassifier(validation_fraction=None, **parameters).fit(X, Y)
 
 
 def test_callbacks_of_scikit_learn_have_a_place_of_their_own():
@@ -410,7 +424,7 @@ class TestPredict:
 
     @pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function"])
     def test_values_that_overflow_in_the_network(self, method):
-        far = with_row(1, np.array([[1e99, -1e300]] * 2))
+        far = with_row(1, np.array([[1e99, -1e99]] * 2))
         with pytest.raises(ValueError, match=r"sequence 1 of X is not finite.*too far"):
             getattr(self.model, method)(far)
 

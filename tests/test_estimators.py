@@ -1,6 +1,7 @@
 """What the four estimators do for their users."""
 
 import inspect
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -454,6 +455,70 @@ def test_another_optimizer_begins_anew(ragged):
     model.set_params(optimizer="adam").partial_fit(X, np.arange(40.0))
     state = model.net_.optimizer_.state_dict()["state"]
     assert {int(moments["step"]) for moments in state.values()} == {2}
+
+
+def n_steps_of_the_moments(model):
+    state = model.net_.optimizer_.state_dict()["state"]
+    (steps,) = {int(moments["step"]) for moments in state.values()}
+    return steps
+
+
+@pytest.mark.parametrize(
+    ("betas", "goes_on"),
+    [
+        ((0.8, 0.95), True),
+        ([0.8, 0.95], True),
+        (np.array([0.8, 0.95]), True),
+        ((0.8, 0.9), False),
+        (np.array([0.8, 0.9]), False),
+    ],
+    ids=["tuple", "list", "array", "other tuple", "other array"],
+)
+def test_an_optimizer_with_equal_options_goes_on(ragged, betas, goes_on):
+    X, y = ragged[0], np.arange(40.0)
+    options = {"betas": np.array([0.8, 0.95])}
+    model = GRUSequenceRegressor(**QUICK, batch_size=40)
+    model.set_params(optimizer=partial(torch.optim.Adam, **options)).partial_fit(X, y)
+    model.set_params(optimizer=partial(torch.optim.Adam, betas=betas)).partial_fit(X, y)
+    assert n_steps_of_the_moments(model) == (2 if goes_on else 1)
+
+
+def test_options_that_are_changed_in_place_begin_anew(ragged):
+    X, y = ragged[0], np.arange(40.0)
+    optimizer = partial(torch.optim.Adam, betas=(0.8, 0.95))
+    model = GRUSequenceRegressor(**QUICK, batch_size=40, optimizer=optimizer)
+    model.partial_fit(X, y)
+    optimizer.keywords["betas"] = (0.5, 0.5)
+    assert n_steps_of_the_moments(model.partial_fit(X, y)) == 1
+    assert n_steps_of_the_moments(model.partial_fit(X, y)) == 2
+    # Another class, or the class alone, has other moments too.
+    model.set_params(optimizer=torch.optim.Adam).partial_fit(X, y)
+    assert n_steps_of_the_moments(model) == 1
+
+
+class QuickAdam(torch.optim.Adam):
+    """Adam with other defaults."""
+
+    def __init__(self, params, lr, weight_decay, betas=(0.8, 0.95), **options):
+        super().__init__(params, lr, betas, weight_decay=weight_decay, **options)
+
+
+def test_options_of_an_optimizer_are_used(ragged):
+    X, y = ragged
+    optimizer = partial(torch.optim.Adam, betas=(0.8, 0.95), amsgrad=True)
+    model = LSTMSequenceClassifier(**QUICK, optimizer=optimizer, weight_decay=0.01)
+    expected = clone(model).set_params(optimizer=partial(QuickAdam, amsgrad=True))
+    assert (outputs(model.fit(X, y), X) == outputs(expected.fit(X, y), X)).all()
+    plain = clone(model).set_params(optimizer=torch.optim.Adam).fit(X, y)
+    assert (outputs(plain, X) != outputs(model, X)).any()
+
+
+def test_options_of_an_optimizer_are_searched(ragged):
+    optimizers = [partial(torch.optim.SGD, momentum=m, nesterov=m > 0) for m in (0.0, 0.9)]
+    search = GridSearchCV(GRUSequenceClassifier(**QUICK), {"optimizer": optimizers}, cv=2)
+    best = search.fit(*ragged).best_estimator_
+    used = best.net_.optimizer_.param_groups[0]
+    assert used["momentum"] == best.optimizer.keywords["momentum"]
 
 
 def test_partial_fit_needs_all_classes_first(ragged):

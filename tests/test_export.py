@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from processes import run_fresh
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -169,6 +170,59 @@ def test_a_single_step_of_a_single_sequence(ragged, tmp_path):
     model = GRUSequenceClassifier(**QUICK, **LR, pooling=POOLINGS).fit(X, y)
     answer = served(model, [X[0][:1]], tmp_path / "model.onnx")
     assert_same(answer, model.predict_proba([X[0][:1]]))
+
+
+@pytest.mark.parametrize("options", [{}, {"bidirectional": True, "num_layers": 2}])
+@pytest.mark.parametrize("embeds", [False, True], ids=["channels", "symbols"])
+@pytest.mark.parametrize("cls", [LSTMSequenceClassifier, GRUSequenceRegressor])
+def test_an_empty_batch_has_an_empty_answer(tmp_path, cls, embeds, options):
+    """In a process of its own, which onnxruntime would end if the graph let it."""
+    X, y = [[1, 2, 3], [2, 1], [3], [3, 3, 1, 2]] * 5, [0, 0, 1, 1] * 5
+    model = cls(**QUICK, **options, pooling=POOLINGS, embedding_dim=4 if embeds else None)
+    path = tmp_path / "model.onnx"
+    to_onnx(model.fit(X, y), path)
+    out = run_fresh(f"""
+        import numpy as np, onnxruntime
+
+        session = onnxruntime.InferenceSession({str(path)!r})
+        for n_steps in (4, 1, 0):
+            X = np.empty((0, n_steps, 1), np.float32)
+            lengths = np.empty(0, np.int64)
+            (answer,) = session.run(None, {{"X": X, "lengths": lengths}})
+            print(answer.shape, answer.dtype)
+    """)
+    shape = (0, 2) if cls in CLASSIFIERS else (0,)
+    assert out.splitlines() == [f"{shape} float32"] * 3
+
+
+@pytest.mark.parametrize("pooling", [*POOLINGS, POOLINGS], ids=str)
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("cls", [GRUSequenceClassifier, LSTMSequenceRegressor])
+def test_a_length_that_cannot_be_gives_nan(ragged, tmp_path, cls, bidirectional, pooling):
+    X = ragged[0]
+    y = [len(x) % 3 for x in X]
+    model = cls(**QUICK, bidirectional=bidirectional, pooling=pooling).fit(X, y)
+    predict = model.predict_proba if cls in CLASSIFIERS else model.predict
+    to_onnx(model, tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    x = np.random.default_rng(0).normal(size=(7, 4, 2)).astype(np.float32)
+    lengths = np.array([2, 0, 4, 5, -1, 2**32 + 2, -(2**63)])
+    (answer,) = session.run(None, {"X": x, "lengths": lengths})
+    expected = predict([x[0, :2], x[2]])
+    np.testing.assert_allclose(answer[[0, 2]], expected, rtol=0, atol=1e-5)
+    assert np.isnan(answer[[1, 3, 4, 5, 6]]).all()
+    none = {"X": x[:2, :0], "lengths": np.array([0, 1])}
+    assert np.isnan(session.run(None, none)[0]).all()
+
+
+def test_lengths_are_as_many_as_rows(ragged, tmp_path):
+    model = LSTMSequenceClassifier(**QUICK).fit(*ragged)
+    to_onnx(model, tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    for n_rows, n_lengths in ((3, 2), (3, 1), (3, 0), (1, 2), (0, 1)):
+        x, lengths = np.zeros((n_rows, 4, 2), np.float32), np.full(n_lengths, 4)
+        with pytest.raises(Exception, match=r"sequence_lens must have shape"):
+            session.run(None, {"X": x, "lengths": lengths})
 
 
 def test_what_the_file_says_of_itself(tmp_path):

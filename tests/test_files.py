@@ -15,6 +15,7 @@ import resource
 import stat
 import sys
 import zipfile
+from functools import partial
 
 import imblearn.pipeline
 import numpy as np
@@ -55,6 +56,14 @@ MODELS = {
     "gru classifier": GRUSequenceClassifier(**QUICK, pooling=("max", "attention")),
     "lstm regressor": LSTMSequenceRegressor(**QUICK, loss="poisson", dropout=0.2),
     "gru regressor": GRUSequenceRegressor(**{**QUICK, "validation_fraction": 0.2}),
+}
+
+
+OPTIMIZERS = {
+    "adam": "adam",
+    "sgd": "sgd",
+    "a class": torch.optim.RMSprop,
+    "with options": partial(torch.optim.Adam, betas=(0.8, 0.95), amsgrad=True),
 }
 
 
@@ -100,7 +109,7 @@ def test_round_trips_are_exact_and_draw_nothing(ragged, path, model):
     assert vars(again).keys() == vars(model).keys()
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd", torch.optim.RMSprop])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
 @pytest.mark.parametrize("model", [MODELS["lstm regressor"], MODELS["gru classifier"]])
 def test_training_goes_on_exactly(ragged, model, optimizer):
     X, y = ragged[0], targets(model, ragged[1])
@@ -142,6 +151,8 @@ PARAMETERS = [
     {"validation_fraction": WindowSplit(2, horizon=1)},
     {"validation_fraction": [(np.arange(30), np.arange(30, 40))]},
     {"optimizer": torch.optim.AdamW},
+    {"optimizer": partial(torch.optim.SGD, momentum=np.float64(0.5), nesterov=True)},
+    {"optimizer": partial(torch.optim.SGD, lr=0.1)},  # which waits for fit to complain
     {"device": torch.device("cpu")},
     {"random_state": np.random.RandomState(3)},
     {"gradient_clip": float("inf"), "lr": 1e-300, "patience": 10**30},
@@ -595,6 +606,58 @@ def test_other_functions_are_never_named(whole, name):
 
     with pytest.raises(ValueError, match=f"names {name}, which skseq.load does not know"):
         load_forged(whole, change)
+
+
+@pytest.mark.parametrize("name", ["builtins.int", "os.system", "numpy.exp"])
+def test_options_are_of_optimizers_alone(whole, name):
+    def change(metadata, header):
+        node = {"optimizer": name, "options": {"where": False}}
+        header["model"]["state"]["optimizer"] = node
+
+    with pytest.raises(ValueError, match=f"{name}, which (is no optim|skseq.load)"):
+        load_forged(whole, change)
+
+
+@pytest.mark.parametrize("options", [{"lr": 1.0}, {"beta": 0.5}, [], 3, {"betas": 1}])
+def test_options_of_the_last_training_fit_its_optimizer(ragged, options):
+    optimizer = OPTIMIZERS["with options"]
+    model = GRUSequenceRegressor(**QUICK, optimizer=optimizer)
+    file = io.BytesIO()
+    skseq.save(model.partial_fit(ragged[0], np.arange(40.0)), file)
+
+    def change(metadata, header):
+        header["model"]["state"]["_optimizer"]["options"] = options
+
+    with pytest.raises(ValueError, match="cannot be loaded"):
+        load_forged(file.getvalue(), change)
+
+
+class OwnAdam(torch.optim.Adam):
+    """Not one that a file may name, unless it is trusted."""
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "message"),
+    [
+        (partial(torch.optim.Adam, foreach=len), "optimizer.foreach is builtins.len"),
+        (partial(torch.optim.Adam, (0.8, 0.9)), "optimizer has options without names"),
+        (partial(np.clip, a_min=0), "optimizer is a functools.partial of clip, which"),
+        (partial(OwnAdam, eps=1e-3), "optimizer is .*OwnAdam, which .* trusted=.OwnAdam."),
+    ],
+    ids=["a function", "without names", "no optimizer", "not trusted"],
+)
+def test_options_that_a_file_does_not_take(tmp_path, optimizer, message):
+    with pytest.raises(TypeError, match=message):
+        skseq.save(GRUSequenceRegressor(optimizer=optimizer), tmp_path / "model.skseq")
+    assert not [*tmp_path.iterdir()]
+
+
+def test_options_of_a_trusted_optimizer(ragged):
+    optimizer = partial(OwnAdam, eps=1e-3)
+    model = GRUSequenceRegressor(**QUICK, optimizer=optimizer)
+    again = through_file(model.fit(ragged[0], np.arange(40.0)), trusted=[OwnAdam])
+    assert again.optimizer.func is OwnAdam
+    assert again.optimizer.keywords == {"eps": 1e-3}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import copy
 import io
 import pickle
+from functools import partial
 
 import cloudpickle
 import joblib
@@ -47,6 +48,13 @@ MODELS = {
     "gru classifier": GRUSequenceClassifier(**QUICK, pooling=("max", "attention")),
     "lstm regressor": LSTMSequenceRegressor(**QUICK, loss="poisson", dropout=0.2),
     "gru regressor": GRUSequenceRegressor(**{**QUICK, "random_state": None}),
+}
+
+
+OPTIMIZERS = {
+    "adam": "adam",
+    "sgd": "sgd",
+    "with options": partial(torch.optim.Adam, betas=(0.8, 0.95), amsgrad=True),
 }
 
 
@@ -166,7 +174,7 @@ def test_parameters_that_make_no_sense_wait_for_the_next_fit(ragged, model, way)
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
 @pytest.mark.parametrize("model", [MODELS["lstm regressor"], MODELS["gru classifier"]])
 def test_training_goes_on_exactly(ragged, model, way, optimizer):
     X, y = ragged
@@ -180,3 +188,7 @@ def test_training_goes_on_exactly(ragged, model, way, optimizer):
         again.partial_fit(X, y)
     assert (outputs(again, X) == outputs(model, X)).all()
     assert again.n_epochs_ == model.n_epochs_ == 5
+    moments = [m.net_.optimizer_.state_dict()["state"][0] for m in (model, again)]
+    assert moments[0].keys() == moments[1].keys()
+    for name, value in moments[0].items():
+        assert torch.equal(value, moments[1][name]), name

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from skseq import GRUSequenceRegressor, LSTMSequenceClassifier, pad_collate
 from skseq.batching import pad
 from skseq.containers import as_sequences
 from skseq.kernels import reverse_within
@@ -224,3 +225,135 @@ def test_dropout_stands_between_layers_and_before_the_head():
     net(**inputs)
     assert [shape[-1] for shape in seen] == [5, 5]
     assert seen[1] == (7, 5)
+
+
+# What pad_collate gives.
+
+
+@pytest.mark.parametrize("lengths", [[4, 1, 3], [1, 1, 1], [4, 4], [1], [3]], ids=str)
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("kind", ["float32", "float64", "int64", "symbols"])
+def test_one_channel_may_be_padded_without_its_axis(kind, exact, lengths):
+    """For one channel (b, t), (b, t, 1) and the steps alone are the same."""
+    embedding_dim = 3 if kind == "symbols" else None
+    n_inputs = 9 if kind == "symbols" else 1
+    net = RecurrentNet("lstm", n_inputs, 2, hidden_size=4, embedding_dim=embedding_dim)
+    dtype = np.int64 if kind == "symbols" else kind
+    rows = [np.arange(1, n + 1).astype(dtype) for n in lengths]
+    padded, n_steps = pad_collate(rows)
+    assert padded.shape == (len(lengths), max(lengths))
+    with torch.no_grad():
+        expected = net(padded[:, :, None], n_steps, exact=exact)
+        assert torch.equal(net(padded, n_steps, exact=exact), expected)
+        flat = torch.from_numpy(np.concatenate(rows))[:, None].to(padded.dtype)
+        assert torch.equal(net(flat, n_steps, exact=exact), expected)
+        # Steps behind the longest sequence are padding too.
+        wider = torch.cat([padded, torch.zeros_like(padded)], dim=1)
+        assert torch.equal(net(wider, n_steps, exact=exact), expected)
+
+
+def test_as_many_lengths_as_padded_sequences():
+    for x in (torch.ones(3, 4, 1), torch.ones(3, 4)):
+        with pytest.raises(ValueError, match="x has 3 sequences, but lengths 2"):
+            RecurrentNet("gru", 1, 2)(x, torch.tensor([4, 4]))
+    with pytest.raises(ValueError, match="x has 4 channels, and the network 3"):
+        RecurrentNet("gru", 3, 2)(torch.ones(2, 4), torch.tensor([4, 4]))
+
+
+@pytest.mark.parametrize("symbols", [False, True])
+def test_the_module_of_an_estimator_takes_what_pad_collate_gives(symbols):
+    rng = np.random.default_rng(0)
+    X = [rng.integers(0, 7, size=n) for n in [2, 5, 9, 3] * 4]
+    options = {"embedding_dim": 4} if symbols else {"bidirectional": True}
+    model = LSTMSequenceClassifier(
+        hidden_size=5, max_epochs=2, validation_fraction=None, lr=0.05, **options
+    ).fit(X, [int(x[0] > 3) for x in X])
+    rows = [np.searchsorted(model.vocabulary_, x) + 1 for x in X] if symbols else X
+    for cast in (np.asarray, np.asarray if symbols else np.float32):
+        padded, lengths = pad_collate([cast(row) for row in rows])
+        with torch.no_grad():
+            outputs = model.net_.module_.eval()(padded, lengths)
+        assert outputs.dtype == torch.float32
+        np.testing.assert_allclose(outputs.softmax(1), model.predict_proba(X), atol=1e-6)
+
+
+# Hooks of torch.
+
+PARTS = ["scaling", "dropout", "pooling", "pooling.attention", "head"]
+
+
+def hooked(module, names):
+    """Lists of what hooks see of these parts: module, inputs and output."""
+    seen = {name: [] for name in names}
+    for name, calls in seen.items():
+        hook = Calls(calls)
+        module.get_submodule(name).register_forward_hook(hook.note)
+    return seen
+
+
+class Calls:
+    """A hook that is a method, as collectors are."""
+
+    def __init__(self, calls):
+        self.calls = calls
+
+    def note(self, module, inputs, output):
+        self.calls.append((module, inputs[0], output))
+
+
+@pytest.mark.parametrize("cls", [LSTMSequenceClassifier, GRUSequenceRegressor])
+def test_hooks_see_every_part_in_training_and_prediction(ragged, cls):
+    X, y = ragged[0], [len(x) % 2 for x in ragged[0]]
+    model = cls(hidden_size=5, max_epochs=1, pooling=POOLINGS[-1], warm_start=True)
+    seen = hooked(model.fit(X, y).net_.module_, PARTS)
+    model.fit(X, y)
+    for name, calls in seen.items():
+        assert calls, name
+        assert calls[0][2].dtype == (torch.float64 if name == "scaling" else torch.float32)
+        calls.clear()
+    model.predict(X)
+    for name, calls in seen.items():
+        assert calls, name
+        module, _, output = calls[0]
+        assert module is model.net_.module_.get_submodule(name)
+        assert output.dtype == torch.float64, name
+        assert not output.requires_grad
+    assert sum(len(output) for _, _, output in seen["head"]) == len(X)
+    assert seen["head"][0][1].shape[1] == 20
+
+
+def test_a_hook_of_the_head_has_embeddings_and_gradients():
+    net = make_net("gru", 1, False, "last")
+    gradients = []
+    net.head.register_full_backward_hook(lambda *args: gradients.append(args[1][0]))
+    seen = hooked(net, ["head"])["head"]
+    outputs = net(**make_inputs("float32"))
+    outputs[:, 1].sum().backward()
+    ((head, pooled, answer),) = seen
+    assert isinstance(head, nn.Linear)
+    assert torch.equal(answer, outputs)
+    assert torch.equal(answer, nn.functional.linear(pooled, head.weight, head.bias))
+    assert torch.equal(gradients[0], head.weight[1].expand(len(pooled), -1))
+
+
+def test_a_hook_can_change_an_output():
+    net = make_net("lstm", 1, False, "mean")
+    handle = net.head.register_forward_hook(lambda module, inputs, output: 2 * output)
+    inputs = make_inputs("float32")
+    doubled = net(**inputs)
+    handle.remove()
+    assert torch.equal(doubled, 2 * net(**inputs))
+
+
+def test_a_copy_calls_the_hooks_of_the_network():
+    """Copies train on, predict on a GPU and integrate gradients."""
+    net = make_net("lstm", 2, True, POOLINGS[-1])
+    calls = []
+    handle = net.head.register_forward_hook(Calls(calls).note)
+    copied = net.copied().double()
+    copied(**make_inputs("float64"))
+    assert calls[0][0] is copied.head
+    handle.remove()
+    copied(**make_inputs("float64"))
+    assert len(calls) == 1
+    assert all(p.dtype == torch.float32 for p in net.parameters())

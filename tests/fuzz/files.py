@@ -23,11 +23,13 @@ import signal
 import sys
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import safetensors.numpy
 import threadpoolctl
+import torch
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -104,7 +106,8 @@ def fitted(transformer):
 def estimators():
     numbers = np.arange(6.0)
     labels = LABELS[:6]
-    for optimizer in ("adam", "sgd", "adamw"):
+    with_options = partial(torch.optim.Adam, betas=(0.8, 0.95), amsgrad=True)
+    for optimizer in ("adam", "sgd", "adamw", with_options):
         model = skseq.LSTMSequenceClassifier(**QUICK, optimizer=optimizer)
         yield model.partial_fit(SEQUENCES, labels, classes=[0, 1]), SEQUENCES
     yield skseq.GRUSequenceRegressor(**QUICK).partial_fit(SEQUENCES, numbers), SEQUENCES
