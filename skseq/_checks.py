@@ -147,7 +147,8 @@ def check_weight(sample_weight: Any, sequences: SequenceArray, name: str) -> np.
 
 def check_magnitude(sequences: SequenceArray, name: str, largest: float) -> None:
     """Raise for a finite number that is too large to compute with."""
-    if sequences.dtype.kind != "f":
+    dtype = sequences.dtype
+    if dtype.kind != "f" or float(np.finfo(dtype).max) <= largest:
         return
     bad = first_step(sequences, lambda values: np.abs(values) > largest)
     if bad is not None:

@@ -141,25 +141,21 @@ def long_to_frame(
     """
     pandas = import_library("pandas")
     X, ids, codes = _read_long(df, id, time, values)
-    columns = {
-        name: _constant(df, name, codes, ids) for name in _listed(static, if_none=[])
-    }
-    names = _listed(values)
+    names, static = _listed(values), [] if static is None else _listed(static)
     name = names[0] if len(names) == 1 else "sequence"
-    if name in columns:
+    if name in static:
         raise ValueError(
             f"The column of sequences is called {name!r}, and so is one of static; rename "
             "that one, or leave it out."
         )
+    columns = {kept: _constant(df, kept, codes, ids) for kept in static}
     frame = sequence_frame(X, name)
-    for static_name, column in columns.items():
-        frame[static_name] = column
+    for kept, column in columns.items():
+        frame[kept] = column
     return frame.set_index(pandas.Index(ids, name=id))
 
 
-def _listed(names: Any, if_none: Any = None) -> list[Any]:
-    if names is None and if_none is not None:
-        return if_none
+def _listed(names: Any) -> list[Any]:
     return list(names) if isinstance(names, (list, tuple)) else [names]
 
 

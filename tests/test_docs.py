@@ -3,8 +3,10 @@
 import re
 import warnings
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
+from processes import run_fresh
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -20,6 +22,34 @@ def test_code_blocks_run(page, capsys):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             exec(compile(code, page.name, "exec"), {})
+
+
+NO_EXTRA = """
+import sys
+class Without:
+    def __init__(self, finder):
+        self.finder = finder
+    def find_spec(self, name, *args):
+        if name.partition(".")[0] not in {"pandas", "polars", "pyarrow", "matplotlib"}:
+            return self.finder.find_spec(name, *args)
+sys.meta_path = [Without(finder) for finder in sys.meta_path]
+"""
+
+
+def test_the_readme_needs_no_extra():
+    for code in BLOCK.findall((ROOT / "README.md").read_text()):
+        run_fresh(NO_EXTRA + code)
+
+
+def test_a_frame_says_what_it_needs():
+    code = """
+    import skseq
+    try:
+        skseq.sequence_frame([[1, 2], [3]])
+    except ImportError as error:
+        print(error)
+    """
+    assert "This needs pandas: pip install pandas" in run_fresh(NO_EXTRA + dedent(code))
 
 
 def test_links_lead_somewhere():
