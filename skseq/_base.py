@@ -168,7 +168,6 @@ class BaseSequenceEstimator(
     # The steps of fit.
 
     @on_one_thread
-    @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X: Any,
@@ -209,41 +208,58 @@ class BaseSequenceEstimator(
             sequence), a validation set that was asked for and is not possible,
             or a loss that is not finite any more.
         """
-        epochs = int(self.max_epochs)
-        task = FitTask(self, X, y, sample_weight, epochs=epochs)
         with Draft(self) as draft:
-            model = task.model = draft.copy
-            again = model.warm_start and hasattr(model, "net_")
-            rows = model._check_rows(
-                X, y, sample_weight, groups, reset=not again, learn_y=not again
-            )
-            given = model._check_validation_rows(X_val, y_val, sample_weight_val)
-            seed = draw_seed(model.random_state)
-            train, valid = model._split(rows, given, model._seed if again else seed)
-            module = model._go_on() if again else model._start(train, seed)
-            training, course = model._prepare(module, train, valid, task, incremental=False)
-            with task:
-                model._run(training, course, draft, epochs=epochs)
+            validation = (X_val, y_val, sample_weight_val)
+            draft.copy._fit(draft, X, y, sample_weight, groups, validation)
         return self
 
-    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> None:
-        """One epoch at a constant learning rate, on all rows."""
+    @_fit_context(prefer_skip_nested_validation=True)
+    def _fit(
+        self,
+        draft: Draft[BaseSequenceEstimator],
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        groups: Any,
+        validation: tuple[Any, Any, Any],
+    ) -> None:
+        """`fit`, of the draft that this is."""
+        again = self.warm_start and hasattr(self, "net_")
+        epochs = int(self.max_epochs)
+        task = FitTask(self, X, y, sample_weight, epochs=epochs)
+        rows = self._check_rows(
+            X, y, sample_weight, groups, reset=not again, learn_y=not again
+        )
+        given = self._check_validation_rows(*validation)
+        seed = draw_seed(self.random_state)
+        train, valid = self._split(rows, given, self._seed if again else seed)
+        module = self._go_on() if again else self._start(train, seed)
+        training, course = self._prepare(module, train, valid, task, incremental=False)
+        with task:
+            self._run(training, course, draft, epochs=epochs)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def _fit_part(
+        self,
+        draft: Draft[BaseSequenceEstimator],
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        classes: Any = None,
+    ) -> None:
+        """One epoch at a constant learning rate, on all rows, of the draft that this is."""
+        again = hasattr(self, "net_")
         task = FitTask(self, X, y, sample_weight, epochs=1)
-        with Draft(self) as draft:
-            model = task.model = draft.copy
-            again = hasattr(model, "net_")
-            learn_y = model._learns_from_part(y, classes) and not again
-            rows = model._check_rows(
-                X, y, sample_weight, None, reset=not again, learn_y=learn_y
-            )
-            train = rows.canonical()
-            if again:
-                module = model._go_on()
-            else:
-                module = model._start(train, draw_seed(model.random_state))
-            training, course = model._prepare(module, train, None, task, incremental=True)
-            with task:
-                model._run(training, course, draft, epochs=1)
+        learn_y = self._learns_from_part(y, classes) and not again
+        rows = self._check_rows(X, y, sample_weight, None, reset=not again, learn_y=learn_y)
+        train = rows.canonical()
+        if again:
+            module = self._go_on()
+        else:
+            module = self._start(train, draw_seed(self.random_state))
+        training, course = self._prepare(module, train, None, task, incremental=True)
+        with task:
+            self._run(training, course, draft, epochs=1)
 
     def _check_rows(
         self,

@@ -98,9 +98,9 @@ def check_labels(y: Any, name: str) -> None:
     # What pandas keeps in types of its own, scikit-learn knows.
     if not any(is_text) and isinstance(getattr(y, "dtype", None), np.dtype):
         raise ValueError(
-            f"{name} has an object dtype, though its labels are no strings, such as "
-            f"{labels[0]!r}, and scikit-learn's metrics refuse that. Pass "
-            f"{name}.astype(int)."
+            f"Unknown label type: {name} has an object dtype, though its labels are no "
+            f"strings, such as {labels[0]!r}. Pass {name}.astype(int), as scikit-learn's "
+            "metrics need it too."
         )
 
 

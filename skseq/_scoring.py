@@ -30,7 +30,7 @@ def let_score_estimator(scoring: EpochScoring, task: FitTask) -> None:
         return
     scorer = _own_score
     if scoring.scoring_ is not None:
-        scorer = check_scoring(task.model, scoring.scoring_)
+        scorer = check_scoring(task.told["estimator"], scoring.scoring_)
     scoring.name = scoring.name_
     scoring.scoring = EstimatorScore(scorer, task)
     scoring.use_caching = False
@@ -55,7 +55,7 @@ class EstimatorScore:
         self, net: skorch.NeuralNet, dataset: SequenceDataset, y: None = None
     ) -> float:
         rows = dataset.rows
-        model = _on_encoded(self.task.model, net)
+        model = _on_encoded(self.task.told["estimator"], net)
         weighted = len(np.unique(rows.weight)) > 1 and _takes_weights(self.scorer)
         weight = {"sample_weight": rows.weight} if weighted else {}
         return self.scorer(model, rows.sequences, model._decode_y(rows.y), **weight)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import skorch
@@ -36,11 +35,8 @@ class _NoContext:
 class FitTask:
     """The task of a fit; sets the callbacks up when made, which comes before any work.
 
-    Callbacks know the estimator by its identity, but what is trained is a draft of it,
-    `model`.
-
     As a context manager it lasts as long as the training, and ends if that succeeds.
-    scikit-learn tears the callbacks of the estimator down when `fit` returns or raises.
+    scikit-learn tears the callbacks down when `fit` returns or raises.
     """
 
     def __init__(
@@ -48,7 +44,6 @@ class FitTask:
     ) -> None:
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         self.told = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
-        self.model: Any = None
         self.epoch: Any = None
         self.context = estimator._init_callback_context(max_subtasks=epochs)
 
@@ -57,15 +52,10 @@ class FitTask:
 
     def __exit__(self, error: Any, *details: Any) -> None:
         if error is None:
-            self.context.call_on_fit_task_end(
-                **self.told, reconstruction_attributes=self.learnt
-            )
+            # Nothing has to be added for a copy of the estimator to be a fitted one.
+            self.context.call_on_fit_task_end(**self.told, reconstruction_attributes={})
         # The net keeps its callbacks, and shall not keep the caller's data with them.
         vars(self).clear()
-
-    def learnt(self) -> dict[str, Any]:
-        """What turns a copy of the estimator into the model, with a net of its own."""
-        return vars(copy.copy(self.model))
 
 
 class EpochTasks(Callback):
@@ -86,9 +76,8 @@ class EpochTasks(Callback):
             raise StopTraining
 
     def _so_far(self) -> dict[str, Any]:
-        """What turns a copy of the estimator into the model after this epoch."""
+        """What turns a copy of the estimator, which has a net of its own, into a model."""
         return {
-            **self.task.learnt(),
             "history_": [*self.course.rows],
             "n_epochs_": len(self.course.rows),
             "best_epoch_": self.course.best_epoch,

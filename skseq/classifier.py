@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import ClassifierMixin
 from sklearn.utils import assert_all_finite, column_or_1d, compute_class_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import (
@@ -22,7 +22,7 @@ from skorch.callbacks import Callback
 from ._base import BaseSequenceEstimator
 from ._checks import LARGEST, check_labels, check_targets
 from ._docs import CLASSIFIER_ATTRIBUTES, CLASSIFIER_PARAMETERS
-from ._draft import as_it_is
+from ._draft import Draft, as_it_is
 from ._parameters import SequenceParameters, parameters_by_name
 from ._rows import Rows
 from ._rules import ANY, Rule, array, flag, number, one_of, optional, rising
@@ -112,7 +112,6 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
         self.class_weight = class_weight
 
     @on_one_thread
-    @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
     ) -> SequenceClassifier:
@@ -141,7 +140,8 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
                 "class_weight='balanced' is not possible in partial_fit, which sees "
                 "the classes bit by bit; pass a dict of weights."
             )
-        self._partial_fit(X, y, sample_weight, classes)
+        with Draft(self) as draft:
+            draft.copy._fit_part(draft, X, y, sample_weight, classes)
         return self
 
     def _learns_from_part(self, y: Any, classes: Any) -> bool:

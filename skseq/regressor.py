@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import RegressorMixin, _fit_context
+from sklearn.base import RegressorMixin
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import StrOptions
 
 from ._base import FLOAT32_MAX, BaseSequenceEstimator
 from ._checks import LARGEST, check_targets
 from ._docs import REGRESSOR_ATTRIBUTES, REGRESSOR_PARAMETERS
-from ._draft import as_it_is
+from ._draft import Draft, as_it_is
 from ._parameters import SequenceParameters
 from ._rows import Rows, safe_scale
 from ._rules import Rule, flag, one_of, size
@@ -39,7 +39,6 @@ class SequenceRegressor(RegressorMixin, BaseSequenceEstimator):
     }
 
     @on_one_thread
-    @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> SequenceRegressor:
         """Train for one epoch at a constant learning rate, without a validation set.
 
@@ -58,7 +57,8 @@ class SequenceRegressor(RegressorMixin, BaseSequenceEstimator):
         -------
         self
         """
-        self._partial_fit(X, y, sample_weight)
+        with Draft(self) as draft:
+            draft.copy._fit_part(draft, X, y, sample_weight)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
