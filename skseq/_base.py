@@ -19,13 +19,13 @@ from skorch.callbacks import EpochScoring
 from skorch.helper import predefined_split
 
 from . import symbols
+from ._arrays import without_gradients
 from ._callback_copies import ClonesAs, Unpicklable, cloned, copied, for_state
 from ._checks import (
     LARGEST,
     check_callbacks,
     check_magnitude,
     check_memory,
-    check_none_missing,
     check_optimizer,
     check_outputs,
     check_pooling,
@@ -33,6 +33,7 @@ from ._checks import (
     check_schedule,
     check_weight,
     draw_seed,
+    encoded_groups,
     unnamed,
 )
 from ._devices import present_device, resolve_device
@@ -40,7 +41,7 @@ from ._draft import Draft, as_it_is
 from ._html import add_network
 from ._inputs import SequenceInputs
 from ._optimizers import are_same, optimizer_fault
-from ._parameters import SequenceParameters
+from ._parameters import SequenceParameters, arguments_by_name
 from ._progress import reporting
 from ._rows import Rows, step_statistics
 from ._rules import Rule, Sizes, array, count, each, flag, instance, optional, rising, size
@@ -72,6 +73,8 @@ from .recurrent import RecurrentNet
 from .sequences import SequenceArray
 
 DEFAULT_FRACTION = 0.1
+# What scikit-learn keeps in an estimator for as long as its callbacks are told of a fit.
+OF_A_RUNNING_FIT = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
 FLOAT32_MAX = float(np.finfo(np.float32).max)  # of what no scale makes smaller
 # Parameters that the skorch net holds as numbers.
 NET_NUMBERS: dict[str, type] = {
@@ -167,6 +170,7 @@ class BaseSequenceEstimator(
 
     # The steps of fit.
 
+    @arguments_by_name
     @on_one_thread
     def fit(
         self,
@@ -277,6 +281,7 @@ class BaseSequenceEstimator(
         check_optimizer(self.optimizer, self.lr, self.weight_decay)
         check_callbacks(self.callbacks)
         check_schedule(self.lr_schedule, self.callbacks)
+        y, sample_weight, groups = map(without_gradients, (y, sample_weight, groups))
         sequences, _ = self._check_X(X, y, reset=reset)
         check_rows_match(sequences, "X", y=y, sample_weight=sample_weight, groups=groups)
         weight = check_weight(sample_weight, sequences, "sample_weight")
@@ -284,8 +289,7 @@ class BaseSequenceEstimator(
         if reset:
             self._learn_vocabulary(sequences[np.flatnonzero(weight)])
         if groups is not None:
-            check_none_missing(groups, "groups")
-            groups = np.unique(np.asarray(groups), return_inverse=True)[1].ravel()
+            groups = encoded_groups(groups)
         return Rows(self._encode_X(sequences, "X"), targets, weight, groups)
 
     def _check_validation_rows(self, X: Any, y: Any, sample_weight: Any) -> Rows | None:
@@ -295,6 +299,7 @@ class BaseSequenceEstimator(
             return None
         if X is None or y is None:
             raise ValueError("Pass both of X_val and y_val, or neither.")
+        y, sample_weight = map(without_gradients, (y, sample_weight))
         sequences, _ = self._check_X(X, reset=False, name="X_val")
         check_rows_match(sequences, "X_val", y_val=y, sample_weight_val=sample_weight)
         weight = check_weight(sample_weight, sequences, "sample_weight_val")
@@ -539,7 +544,7 @@ class BaseSequenceEstimator(
         sequences, _ = model._check_X(X, reset=False)
         sequences = model._encode_X(sequences, "X")
         outputs = predict_raw(model.net_, sequences, decode=decode)
-        check_outputs(outputs)
+        check_outputs(outputs, model.net_.module_)
         return outputs
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -552,7 +557,10 @@ class BaseSequenceEstimator(
 
     def _get_fitted_attr_html(self, doc_link: str = "") -> Any:
         """scikit-learn from 1.9 asks for this table when it draws a fitted estimator."""
-        return add_network(super()._get_fitted_attr_html(doc_link), self)
+        model = as_it_is(self)
+        return add_network(
+            super(BaseSequenceEstimator, model)._get_fitted_attr_html(doc_link), model
+        )
 
     def __sklearn_clone__(self) -> BaseSequenceEstimator:
         """A clone, which shares what callbacks hold that cannot be copied."""
@@ -563,6 +571,8 @@ class BaseSequenceEstimator(
     def __getstate__(self) -> dict[str, Any]:
         """Plain arrays and numbers: they load where there is no GPU, and in skops."""
         state = dict(super().__getstate__())
+        for name in OF_A_RUNNING_FIT:
+            state.pop(name, None)
         if "callbacks" in state:
             state["callbacks"] = for_state(state["callbacks"])
         net = state.pop("net_", None)

@@ -24,7 +24,7 @@ def copied(callbacks: Sequence[Any]) -> Any:
     try:
         return copy.deepcopy(callbacks)
     except Exception:
-        return _copied_sharing(callbacks, {})
+        return copy_context().run(_copied_sharing, callbacks, {})
 
 
 def cloned(callbacks: Any) -> Any:
@@ -49,6 +49,7 @@ class ClonesAs:
 
 
 def _copied_sharing(callbacks: Sequence[Any], memo: dict[int, Any]) -> Any:
+    _trying.set(True)
     for callback in map(unnamed, callbacks):
         memo.update(_as_memo(_shared_parts(callback)))
     return copy.deepcopy(callbacks, memo)
@@ -87,14 +88,14 @@ def _can_be_copied(value: Any, shared: Sequence[Any] = ()) -> bool:
 
 # To files and other processes.
 
-# Whether callbacks are being written. A callback may hold its own estimator, and trying the
-# callbacks of that one again would never end.
-_writing: ContextVar[bool] = ContextVar("_writing", default=False)
+# Whether callbacks are being written or copied to find out what can be. A callback may hold
+# its own estimator, and trying the callbacks of that one again would never end.
+_trying: ContextVar[bool] = ContextVar("_trying", default=False)
 
 
 def for_state(callbacks: Any) -> Any:
     """Callbacks as the state of an estimator holds them."""
-    given = isinstance(callbacks, (list, tuple)) and not _writing.get()
+    given = isinstance(callbacks, (list, tuple)) and not _trying.get()
     if given and isinstance(_written(pickle.dumps, callbacks), Exception):
         return Unpicklable(callbacks)
     return callbacks
@@ -122,7 +123,7 @@ class Unpicklable:
         return written
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Unpicklable:
-        return Unpicklable(_copied_sharing(self.callbacks, memo))
+        return Unpicklable(copy_context().run(_copied_sharing, self.callbacks, memo))
 
     def __getstate__(self) -> dict[str, Any]:
         return {"callbacks": self.checked()}
@@ -142,7 +143,7 @@ def _written(write: Callable[[Any], bytes], value: Any) -> bytes | Exception:
 
 
 def _tried(write: Callable[[Any], bytes], value: Any) -> bytes | Exception:
-    _writing.set(True)
+    _trying.set(True)
     try:
         return write(value)
     except Exception as error:

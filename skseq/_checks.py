@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import os
 from typing import Any
 
@@ -13,7 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, _num_samples
 from skorch.callbacks import BatchScoring, EpochScoring, InputShapeSetter, LRScheduler
 
-from ._arrays import without_mask
+from ._arrays import as_array, refuse_masks, text_array, without_mask
 from ._optimizers import call_of, optimizer_fault
 from ._values import is_na
 from .callbacks import ValidationSplit
@@ -48,6 +49,7 @@ def check_rows_match(sequences: SequenceArray, name: str, **others: Any) -> None
     for other, values in others.items():
         if values is None:
             continue
+        refuse_masks(values, other)
         needed = f"an array with a row for each of the {len(sequences)} sequences of {name}"
         refuse_other_kinds(values, other, needed)
         try:
@@ -83,36 +85,55 @@ def check_targets(y: Any, name: str) -> None:
 
 def check_labels(y: Any, name: str) -> None:
     """Raise for labels whose type scikit-learn, and its metrics, would call unknown."""
-    array = np.asarray(y)
+    array = _as_array(y)
     if array.dtype.kind not in "OU" or (array.dtype.kind == "U" and array is y):
         return
     # Of [1, "a"] numpy makes ["1", "a"] without a word.
-    labels = np.asarray(y, dtype=object).ravel().tolist()
-    is_text = [isinstance(label, str) for label in labels]
-    if any(is_text) and not all(is_text):
-        text, other = is_text.index(True), is_text.index(False)
+    labels = np.asarray(y, dtype=object)
+    is_text = np.vectorize(lambda label: isinstance(label, str), otypes=[bool])(labels)
+    if is_text.any() and not is_text.all():
+        i, j = int(is_text.argmax()), int(is_text.argmin())
+        row, other = (int(np.unravel_index(k, labels.shape)[0]) for k in (i, j))
         raise ValueError(
-            f"{name} mixes strings with other labels: row {text} is {labels[text]!r}, row "
-            f"{other} is {labels[other]!r}. Make all of them strings, or all numbers."
+            f"{name} mixes strings with other labels: row {row} has {labels.flat[i]!r}, "
+            f"row {other} has {labels.flat[j]!r}. Make all of them strings, or all numbers."
         )
+    if is_text.any():
+        text_array(labels, name)  # whose error names what numpy would not keep
+        if any(str(label) != str.__str__(label) for label in labels.flat):
+            raise ValueError(
+                f"{name} has labels of a kind of strings whose names are other strings, "
+                f"such as {labels.flat[0]!r}. Pass [label.value for label in {name}]."
+            )
     # What pandas keeps in types of its own, scikit-learn knows.
-    if not any(is_text) and isinstance(getattr(y, "dtype", None), np.dtype):
+    elif isinstance(getattr(y, "dtype", None), np.dtype):
         raise ValueError(
             f"Unknown label type: {name} has an object dtype, though its labels are no "
-            f"strings, such as {labels[0]!r}. Pass {name}.astype(int), as scikit-learn's "
-            "metrics need it too."
+            f"strings, such as {labels.flat[0]!r}. Pass np.array({name}.tolist()), as "
+            "scikit-learn's metrics need it too."
         )
 
 
 def check_none_missing(values: Any, name: str) -> None:
-    """Raise where None would have to be compared with labels, or a mask hides some."""
-    without_mask(values, name)
-    for position, cell in np.ndenumerate(_objects(values)):
-        if cell is None or is_na(cell):
+    """Raise where None, or NaN beside strings, would have to be compared with labels."""
+    objects = _objects(values)
+    beside_text = any(isinstance(cell, str) for cell in objects.flat)
+    for position, cell in np.ndenumerate(objects):
+        is_nan = beside_text and isinstance(cell, float) and cell != cell
+        if cell is None or is_na(cell) or is_nan:
             raise ValueError(
                 f"Row {position[0]} of {name} is missing ({cell}); leave the row out, or "
                 "give it a value."
             )
+
+
+def encoded_groups(groups: Any) -> np.ndarray:
+    """Positions of the groups among all of them, sorted."""
+    check_none_missing(groups, "groups")
+    array = as_array(groups, "groups")
+    if array is None or array.squeeze().ndim > 1:
+        raise ValueError("groups must have one value for each sequence, not several.")
+    return np.unique(array, return_inverse=True)[1].ravel()
 
 
 def _objects(values: Any) -> np.ndarray:
@@ -122,10 +143,16 @@ def _objects(values: Any) -> np.ndarray:
 
 
 def _as_array(values: Any) -> np.ndarray:
+    if getattr(values, "dtype", None) is None and _has_text(values):
+        return np.asarray(values, dtype=object)  # which keeps NaN beside strings
     try:
         return np.asarray(values)
     except ValueError:  # rows of unequal length
         return np.fromiter(values, dtype=object)
+
+
+def _has_text(values: Any) -> bool:
+    return isinstance(values, (list, tuple)) and any(isinstance(v, str) for v in values)
 
 
 def check_weight(sample_weight: Any, sequences: SequenceArray, name: str) -> np.ndarray:
@@ -197,21 +224,43 @@ def check_pooling(pooling: Any) -> None:
         )
 
 
+def check_class_weight(class_weight: Any) -> None:
+    if not isinstance(class_weight, dict):
+        return
+    for label, weight in class_weight.items():
+        is_number = isinstance(weight, numbers.Real)
+        if not is_number or not 0 <= weight <= LARGEST:
+            raise ValueError(
+                f"class_weight must hold numbers from 0 to {LARGEST:g}, got {weight!r:.40} "
+                f"for {label!r:.40}."
+            )
+
+
 def check_optimizer(optimizer: Any, lr: float, weight_decay: float) -> None:
     fault = optimizer_fault(optimizer)
     if fault:
         raise ValueError(f"The 'optimizer' parameter {fault}")
     bare, options = call_of(optimizer, float(weight_decay))
-    parameter = torch.zeros(1, 1, dtype=torch.float32, device="cpu")
+    # A step of it finds out what would otherwise end a training: a matrix and a bias.
+    parameters = [torch.zeros(size, dtype=torch.float32) for size in ((1, 1), (1,))]
+    for parameter in parameters:
+        parameter.requires_grad_().grad = torch.zeros_like(parameter)
     try:
-        bare([parameter], lr=float(lr), **options)  # type: ignore[call-arg]
-    except (RuntimeError, TypeError, ValueError) as error:
+        trial: Any = bare(parameters, lr=float(lr), **options)  # type: ignore[call-arg]
+        trial.step(lambda: torch.zeros(()))
+    except (AssertionError, RuntimeError, TypeError, ValueError) as error:
         raise ValueError(
             f"The 'optimizer' parameter cannot be used, {bare.__name__} says: {error}"
         ) from error
 
 
 def check_callbacks(callbacks: Any) -> None:
+    for callback in callbacks or ():
+        if isinstance(callback, tuple) and len(callback) != 2:
+            raise ValueError(
+                "The 'callbacks' parameter takes callbacks, and pairs of a name and a "
+                f"callback, got {callback!r:.60}."
+            )
     for callback in map(unnamed, callbacks or ()):
         for refused, reason in REFUSED_CALLBACKS.items():
             if isinstance(callback, refused):
@@ -247,10 +296,15 @@ def check_schedule(lr_schedule: str, callbacks: Any) -> None:
         )
 
 
-def check_outputs(outputs: np.ndarray) -> None:
+def check_outputs(outputs: np.ndarray, module: torch.nn.Module) -> None:
     """Raise if finite input has overflowed in the network; outputs are (n, k)."""
     finite = np.isfinite(outputs)
     if not finite.all():
+        if not all(weight.isfinite().all() for weight in module.state_dict().values()):
+            raise ValueError(
+                "The weights of the network are not finite: its training went astray. "
+                "Lower lr or weight_decay, or set gradient_clip; then fit again."
+            )
         raise ValueError(
             f"The prediction for sequence {finite.all(axis=1).argmin()} of X is not "
             "finite: its values are too far from those of training. Check their units."

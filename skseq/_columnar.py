@@ -21,6 +21,7 @@ class Column(Protocol):
 
     is_list: bool
     is_text: bool
+    names: list[str] | None  # of the values that stand side by side in each row
 
     def first_null(self) -> int | None:
         """The first row that is null, if any is."""
@@ -36,6 +37,8 @@ class Column(Protocol):
 
 
 class PolarsColumn:
+    names: list[str] | None = None
+
     def __init__(self, series: Any) -> None:
         import polars
 
@@ -44,6 +47,8 @@ class PolarsColumn:
         is_array = isinstance(series.dtype, polars.Array)
         self.series = series.arr.to_list() if is_array else series
         self.is_list = isinstance(self.series.dtype, polars.List)
+        if isinstance(series.dtype, polars.Struct):
+            self.names = [field.name for field in series.dtype.fields]
 
     def first_null(self) -> int | None:
         return self.series.is_null().arg_max() if self.series.null_count() else None
@@ -62,6 +67,8 @@ class PolarsColumn:
 
 
 class ArrowColumn:
+    names: list[str] | None = None
+
     def __init__(self, array: Any) -> None:
         if hasattr(array, "chunks"):
             array = array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()
@@ -87,6 +94,8 @@ class ArrowColumn:
 
 
 class AwkwardColumn:
+    names: list[str] | None = None
+
     def __init__(self, array: Any) -> None:
         if "union[" in array.typestr:
             raise TypeError(
@@ -187,7 +196,7 @@ def read_column(column: Column, name: str, row: str = "Sequence") -> Any:
     steps = column.content()
     _check_no_null(steps, lengths, name)
     if not steps.is_list:
-        return SequenceArray(steps.to_numpy(), lengths)
+        return SequenceArray(steps.to_numpy(), lengths).with_names(steps.names)
     channels = steps.lengths()
     n_channels = int(channels[0]) if len(channels) else 1
     if (channels != n_channels).any():

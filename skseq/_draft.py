@@ -22,22 +22,25 @@ class Draft(Generic[Estimator]):
 
     What the copy has learnt becomes the estimator's own at once, at the end. So another
     thread sees it as it was before or as it is afterwards, and so does the caller after an
-    error. With `keep` the copy counts after an error too.
+    error. With `keep` the copy counts after an error too. What others set meanwhile, such
+    as parameters for the next fit, stays.
     """
 
     keep = False
 
     def __init__(self, estimator: Estimator) -> None:
         self._estimator = estimator
+        self._before = {**vars(estimator)}
         self.copy: Estimator = object.__new__(type(estimator))
-        self.copy.__dict__ = {**estimator.__dict__}
+        self.copy.__dict__ = {**self._before}
 
     def __enter__(self) -> Draft[Estimator]:
         return self
 
     def __exit__(self, error: Any, *details: Any) -> None:
         if error is None or self.keep:
-            # Parameters may have been set meanwhile, for the next fit.
-            names = self._estimator.get_params(deep=False)
-            kept = {k: v for k, v in vars(self._estimator).items() if k in names}
-            self._estimator.__dict__ = {**vars(self.copy), **kept}
+            before, after = self._before, vars(self.copy)
+            changed = {k: v for k, v in after.items() if v is not before.get(k, before)}
+            now = vars(self._estimator).items()
+            others = {k: v for k, v in now if k in after or k not in before}
+            self._estimator.__dict__ = {**others, **changed}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._arrays import without_mask
 from ._columnar import column_names, import_library, refuse_lazy
 from ._values import read_columns
 from .containers import as_sequences, sequence_frame
@@ -156,7 +157,8 @@ def long_to_frame(
 
 
 def _listed(names: Any) -> list[Any]:
-    return list(names) if isinstance(names, (list, tuple)) else [names]
+    several = isinstance(names, (list, tuple)) or hasattr(names, "tolist")
+    return list(names) if several else [names]
 
 
 def _read_long(
@@ -171,21 +173,29 @@ def _read_long(
 
 def _constant(df: Any, name: Any, codes: np.ndarray, ids: np.ndarray) -> Any:
     """The value of a column for each sequence, which must be the same in all its rows."""
+    pandas = import_library("pandas")
     column = _column(df, name)
+    if not hasattr(column, "iloc"):
+        # Integers beside nulls would become floats, and times lose their zones.
+        cells = column.to_pylist() if hasattr(column, "to_pylist") else column.to_list()
+        column = pandas.Series(cells, dtype=object)
     first = np.unique(codes, return_index=True)[1]
-    values = import_library("pandas").factorize(np.asarray(column))[0]
+    try:
+        values = pandas.factorize(column)[0]
+    except TypeError as error:
+        raise ValueError(
+            f"{name!r} has lists or the like in its cells; a static column has one value "
+            "for each sequence."
+        ) from error
     differs = values != values[first][codes]
     if differs.any():
         row = int(differs.argmax())
-        cells = np.asarray(column)
         raise ValueError(
             f"{name!r} is not constant within the sequence {ids[codes[row]]}: it is "
-            f"{cells[first[codes[row]]]} at first, and {cells[row]} in row {row}. Name it "
-            "in values, or make it one value."
+            f"{column.iloc[first[codes[row]]]} at first, and {column.iloc[row]} in row "
+            f"{row}. Name it in values, or make it one value."
         )
-    return (
-        column.iloc[first].array if hasattr(column, "iloc") else np.asarray(column)[first]
-    )
+    return column.iloc[first].infer_objects().array
 
 
 def from_multiindex(df: pandas.DataFrame) -> tuple[SequenceArray, np.ndarray]:
@@ -272,7 +282,7 @@ def to_long(
     pandas = import_library("pandas")
     sequences = as_sequences(X)
     check_steps(sequences, "X", finite=False)  # an empty one would leave no row
-    ids = np.arange(len(sequences)) if ids is None else np.asarray(ids)
+    ids = np.arange(len(sequences)) if ids is None else np.asarray(without_mask(ids, "ids"))
     if len(ids) != len(sequences) or len(set(ids.tolist())) < len(ids):
         raise ValueError(
             f"ids must name each of the {len(sequences)} sequences differently; there "

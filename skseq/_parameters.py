@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from functools import partial, wraps
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
@@ -43,6 +43,7 @@ OTHER_NAMES = {
 OF_SKORCH = re.compile("(module|criterion|iterator_train|iterator_valid|dataset)(__.*)?")
 
 Init = Callable[..., None]
+Result = TypeVar("Result")
 
 
 def parameters_by_name(init: Init) -> Init:
@@ -63,6 +64,33 @@ def parameters_by_name(init: Init) -> Init:
         init(self, **kwargs)
 
     return checked
+
+
+def arguments_by_name(method: Callable[..., Result]) -> Callable[..., Result]:
+    """A method whose errors name the class, and where an argument belongs."""
+    known = list(inspect.signature(method).parameters)[1:]
+
+    @wraps(method)
+    def checked(self: Any, *args: Any, **kwargs: Any) -> Result:
+        for name in kwargs:
+            if name not in known:
+                cls = type(self).__name__
+                advice = _belongs(name, known, self.get_params(deep=False))
+                raise TypeError(
+                    f"{cls}.{method.__name__} has no argument {name!r}. {advice}"
+                )
+        return method(self, *args, **kwargs)
+
+    return checked
+
+
+def _belongs(name: str, known: list[str], parameters: dict[str, Any]) -> str:
+    if name in ("validation_data", "eval_set", "X_valid", "y_valid") and "X_val" in known:
+        return "A validation set is X_val and y_val."
+    parameter = OTHER_NAMES.get(name, name)
+    if parameter in parameters:
+        return f"Set {parameter!r} of the estimator instead."
+    return _meant(name, known)
 
 
 def _meant(name: str, known: list[str]) -> str:

@@ -110,10 +110,10 @@ class _Borrowed:
             self.inference_off.__exit__(None, None, None)  # which sets gradients, too
         torch.set_grad_enabled(self.grad)
         for kind, is_on in self.autocast.items():
-            if is_on:
-                torch.set_autocast_enabled(kind, True)
-        if self.flushes:
-            torch.set_flush_denormal(True)
+            if torch.is_autocast_enabled(kind) != is_on:
+                torch.set_autocast_enabled(kind, is_on)
+        if denormals_are_flushed() != self.flushes:
+            torch.set_flush_denormal(self.flushes)
         if np.geterr() != self.errors:
             np.seterr(**self.errors)
         if get_config() != self.config:

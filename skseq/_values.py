@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ._arrays import exact_integers, in_one_type, without_mask
+from ._arrays import exact_integers, in_one_type, text_array, without_mask
 from ._columnar import column_names, frame_columns, library_of
 
 DATES = (date, time, timedelta, np.datetime64, np.timedelta64)  # a datetime is a date
@@ -19,6 +19,8 @@ NA = "NAType"  # the type of `pandas.NA`
 def numbers_or_text(array: np.ndarray, name: str) -> np.ndarray:
     """The array with a dtype that a network can use, or an error."""
     array = without_mask(array, name)
+    if array.dtype.kind == "T":  # a newer type of strings
+        array = array.astype(str)
     if array.dtype.kind == "O":
         array = _objects_to_array(array, name)
     if array.dtype.kind in "mM":
@@ -83,7 +85,7 @@ def _whole_frame(frame: Any) -> np.ndarray | None:
     if library == "pyarrow" and frame.num_columns:
         return None  # it would go through them itself
     array = frame.to_numpy() if library != "pyarrow" else np.empty(frame.shape)
-    if array.dtype.kind == "f" and _has_only_integers(frame):
+    if array.dtype.kind == "f" and array.size and _has_only_integers(frame):
         return None  # signed and unsigned, which are joined as floats
     return array if array.dtype.kind in "iufb" or not array.size else None
 
@@ -119,6 +121,10 @@ def _objects_to_array(array: np.ndarray, name: str) -> np.ndarray:
     is_complex = any(issubclass(found, complex) for found in types)
     try:
         return array.astype(complex if is_complex else float)
+    except OverflowError as error:
+        raise ValueError(
+            f"{name} has an integer that no float64 holds; pass other units."
+        ) from error
     except (TypeError, ValueError) as error:
         odd = sorted(f.__name__ for f in types if not issubclass(f, (Number, np.bool)))
         raise _cells_error(", ".join(odd), name) from error
@@ -129,11 +135,7 @@ def _objects_to_text(array: np.ndarray, name: str) -> np.ndarray:
         if _is_missing(value):
             row = np.unravel_index(i, array.shape)[0]
             raise ValueError(f"Row {row} has no value in {name}; fill it or leave it out.")
-        if not isinstance(value, str):
-            raise ValueError(
-                f"{name} mixes strings with numbers; make all steps one or the other."
-            )
-    return array.astype(str)
+    return text_array(array, name)
 
 
 def _without_na(array: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from ._arrays import as_array, refuse_masks
 from ._rows import Rows
 from ._surroundings import on_one_thread
 from .containers import as_sequences
@@ -98,7 +99,10 @@ def pad_collate(batch: Sequence[Any]) -> tuple[Tensor, ...]:
     else:
         sequences = tuple(batch)
     # A list of arrays is always sequences; bare lists could be read as a table.
-    items = [item if hasattr(item, "detach") else np.asarray(item) for item in sequences]
+    items = [
+        x if hasattr(x, "detach") else np.asarray(as_array(x, f"Sequence {i} of batch"))
+        for i, x in enumerate(sequences)
+    ]
     array = as_sequences(items)
     check_steps(array, "batch")
     padded = _default_float(pad(array))
@@ -111,6 +115,7 @@ def pad_collate(batch: Sequence[Any]) -> tuple[Tensor, ...]:
 
 
 def _check_targets(targets: Sequence[Any]) -> np.ndarray:
+    refuse_masks(targets, "The targets of batch")
     array = np.asarray(targets)
     if array.dtype.kind not in "iufb":
         raise ValueError(
@@ -181,7 +186,7 @@ class Batches:
         epoch: int = 0,
     ) -> None:
         self.dataset = dataset
-        self.batch_size = batch_size
+        self.batch_size = min(batch_size, len(dataset))
         self.seed = seed
         self.epoch = epoch
 

@@ -19,11 +19,12 @@ from sklearn.utils.multiclass import (
 )
 from skorch.callbacks import Callback
 
+from ._arrays import as_array, look_up
 from ._base import BaseSequenceEstimator
-from ._checks import LARGEST, check_labels, check_targets
+from ._checks import check_class_weight, check_labels, check_targets
 from ._docs import CLASSIFIER_ATTRIBUTES, CLASSIFIER_PARAMETERS
 from ._draft import Draft, as_it_is
-from ._parameters import SequenceParameters, parameters_by_name
+from ._parameters import SequenceParameters, arguments_by_name, parameters_by_name
 from ._rows import Rows
 from ._rules import ANY, Rule, array, flag, number, one_of, optional, rising
 from ._surroundings import on_one_thread
@@ -111,6 +112,7 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
         self.label_smoothing = label_smoothing
         self.class_weight = class_weight
 
+    @arguments_by_name
     @on_one_thread
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
@@ -227,6 +229,7 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
     ) -> np.ndarray:
         if hasattr(y, "tocsr"):
             y = y.toarray()
+        check_class_weight(self.class_weight)
         check_targets(y, name)
         check_labels(y, name)
         assert_all_finite(y, input_name=name)
@@ -246,7 +249,7 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
             raise ValueError(f"{name} must be what y was in fit: labels, or an indicator.")
         if multilabel:
             return self._encode_indicator(np.asarray(y), name, learn=learn)
-        y = column_or_1d(y, warn=True)
+        y = column_or_1d(as_array(y, name), warn=True)
         if learn:
             self.classes_ = np.unique(y[weight != 0])
         if len(self.classes_) < 2:
@@ -255,14 +258,14 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
                 f"class, {plain(self.classes_[0])!r} (rows of weight 0 do not count)."
             )
         # Rows of weight 0 may have any label; they are dropped before training.
-        known = np.isin(y, self.classes_) | (weight == 0)
+        codes, known = look_up(y, self.classes_)
+        known |= weight == 0
         if not known.all():
             i = int(known.argmin())
             raise ValueError(
                 f"{name} contains the label {plain(y[i])!r} (row {i}), which is not among "
                 f"the classes {self.classes_}."
             )
-        codes = np.searchsorted(self.classes_, np.where(weight == 0, self.classes_[0], y))
         return codes.astype(np.int64)
 
     def _decode_y(self, y: np.ndarray) -> np.ndarray:
@@ -339,10 +342,10 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
         weight = rows.weight
         if self._weight_of_class is not None:
             weight = weight * self._weight_of_class[rows.y]
-        if not ((weight >= 0) & (weight <= LARGEST)).all() or not weight.any():
+        if not weight.any():
             raise ValueError(
-                f"class_weight={self.class_weight!r:.60} must hold numbers from 0 to "
-                f"{LARGEST:g}, and not 0 for all rows that train or for all that validate."
+                "class_weight must not be 0 for all rows that train or for all that "
+                "validate."
             )
         return SequenceDataset(rows.sequences, rows.y, weight)
 

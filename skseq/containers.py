@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._arrays import exact_integers, in_one_type, without_mask
+from ._arrays import as_array, in_one_type, tensor_to_numpy, text_array, without_mask
 from ._columnar import (
     Column,
     column_like,
@@ -21,7 +21,6 @@ from ._columnar import (
     frame_columns,
     import_library,
     is_frame,
-    library_of,
     open_column,
     read_column,
     table_like,
@@ -35,12 +34,15 @@ if TYPE_CHECKING:
 
 __all__ = ["as_sequences", "sequence_frame"]
 
-EXACT_IN_FLOAT64 = 2**53  # below, every integer is a float64 of its own
 CHANNEL_NAMES = "channel_names"  # where `attrs` of a frame has them
 TABLE = 2  # dimensions of an array whose rows are sequences of one channel
 STEPS_DIFFER = (
     "Sequence {i} of {name} is a list whose steps differ in their number of channels; "
     "every step needs the same number."
+)
+PAIRS = (
+    " (If these are pairs of a sequence and its target, pass [x for x, y in {it}], and the "
+    "targets as y.)"
 )
 
 
@@ -137,10 +139,9 @@ def sequence_frame(X: Any, name: str = "sequence") -> pandas.DataFrame:
 def convert(X: Any, name: str = "X") -> tuple[SequenceArray, int]:
     """`as_sequences`, and the dimensions of `X`, which are 1 for a list of sequences."""
     sequences, ndim = _convert(X, name)
-    if ndim == 1 and library_of(X) == "pandas":
-        names = X.attrs.get(CHANNEL_NAMES, ())
-        if len(names) == sequences.n_channels:
-            sequences = sequences.with_names(names)
+    names = getattr(X, "attrs", {}).get(CHANNEL_NAMES) if ndim == 1 else None
+    if isinstance(names, list):
+        sequences = sequences.with_names(names)
     return sequences, ndim
 
 
@@ -165,9 +166,9 @@ def _convert(X: Any, name: str) -> tuple[SequenceArray, int]:
     if getattr(X, "is_nested", False):
         return _from_nested(X, name), 1
     if hasattr(X, "detach"):
-        return _from_array(_tensor_to_numpy(X), name)
+        return _from_array(tensor_to_numpy(X, name), name)
     refuse_other_kinds(X, name, "a container of sequences")
-    if isinstance(X, Sequence):
+    if isinstance(X, Sequence) and not isinstance(X, memoryview):
         return _from_list(X, name)
     return _from_array(np.asarray(without_mask(X, name)), name)
 
@@ -220,23 +221,26 @@ def _what_to_pass(X: Any, it: str) -> str | None:
     if isinstance(X, Mapping):
         return f"Pass list({it}.values())."
     if hasattr(X, "batch_sizes"):  # a PackedSequence
-        return f"Pass torch.nn.utils.rnn.unpack_sequence({it}), a list of tensors."
+        return "torch.nn.utils.rnn.unpack_sequence makes a list of tensors of it."
     if hasattr(X, "_fields"):
         return f"Pass one of the fields of this named tuple: {', '.join(X._fields)}."
     if "GroupBy" in type(X).__name__:
         return "Pass the table that was grouped to skseq.formats.from_long."
     if X is None:
         return "Pass an array, or a list with an array for each sequence."
-    if isinstance(X, Sequence) or hasattr(X, "__array__"):
+    if isinstance(X, Sequence) or hasattr(X, "__array__") or hasattr(X, "tocsr"):
         return None
     if any(c.__module__.startswith("torch.utils.data") for c in type(X).__mro__):
-        items = f"{it}.dataset" if hasattr(X, "dataset") else it
-        return f"Pass X=[x for x, y in {items}] and y=[y for x, y in {items}]."
+        return (
+            "Pass all sequences in a list, and their targets in another: of a Dataset "
+            f"{it} of pairs, [{it}[i][0] for i in range(len({it}))] and "
+            f"[{it}[i][1] for i in range(len({it}))]."
+        )
     if isinstance(X, (set, frozenset)):
         return "Pass a list, which keeps its order."
     if isinstance(X, Iterable):
         return f"Pass list({it})."
-    if hasattr(X, "__getitem__") and hasattr(X, "__len__"):
+    if hasattr(type(X), "__getitem__") and hasattr(type(X), "__len__"):
         return f"Pass [{it}[i] for i in range(len({it}))]."
     return None
 
@@ -245,7 +249,7 @@ def _from_list(X: Sequence[Any], name: str) -> tuple[SequenceArray, int]:
     if not len(X):
         return _from_block(np.empty((0, 1)), name)
     if all(isinstance(row, (list, tuple, Number)) for row in X):
-        array = rectangle(X, name)
+        array = as_array(X, name)
         if array is not None:
             return _from_block(array, name)
     return _from_cells(X, name), 1
@@ -270,7 +274,7 @@ def _from_frame(frame: Any, name: str) -> tuple[SequenceArray, int]:
 def _holds_sequences(cells: np.ndarray) -> bool:
     return (
         cells.ndim == 1
-        and cells.dtype.kind in "OSU"
+        and cells.dtype.kind in "OSTU"
         and not all(is_scalar(cell) for cell in cells)
     )
 
@@ -287,7 +291,7 @@ def _from_nested(tensor: Any, name: str) -> SequenceArray:
     if parts is None:
         return _from_cells(tensor.unbind(), name)
     steps, lengths, starts = parts
-    values = numbers_or_text(_tensor_to_numpy(steps), name)
+    values = numbers_or_text(tensor_to_numpy(steps, name), name)
     return SequenceArray(values, lengths, starts).without_spans()
 
 
@@ -343,6 +347,8 @@ def _from_cells(cells: Sequence[Any] | np.ndarray, name: str) -> SequenceArray:
 
 def _from_strings(strings: Sequence[str] | np.ndarray) -> SequenceArray:
     text = "".join(strings)
+    if "\0" in text:
+        text_array(np.array(strings, dtype=object), "X")  # whose error names the string
     # UTF-32 is numpy's own layout: every character becomes a step at once.
     # Half of a character, which is how Python reads bytes it cannot decode, is one too.
     utf32 = text.encode("utf-32-le", errors="surrogatepass")
@@ -383,7 +389,7 @@ def _cell_to_array(cell: Any, i: int, name: str) -> Any:
     elif hasattr(cell, "as_py"):  # a scalar of pyarrow, which may be a list
         cell = cell.as_py()
     if hasattr(cell, "detach"):
-        return _tensor_to_numpy(cell)
+        return tensor_to_numpy(cell, f"Sequence {i} of {name}")
     if is_frame(cell):
         return read_frame(cell, f"sequence {i} of {name}")
     if hasattr(cell, "to_numpy"):
@@ -404,9 +410,10 @@ def _holds_lists(cell: np.ndarray) -> bool:
 
 
 def _steps_of_lists(steps: Sequence[Any], i: int, name: str) -> np.ndarray:
-    array = rectangle(steps, f"Sequence {i} of {name}")
+    array = as_array(steps, f"Sequence {i} of {name}")
     if array is None:
-        raise ValueError(STEPS_DIFFER.format(i=i, name=name))
+        hint = PAIRS.format(it=name) if len(steps) == 2 and type(steps) is tuple else ""
+        raise ValueError(STEPS_DIFFER.format(i=i, name=name) + hint)
     return array
 
 
@@ -418,29 +425,3 @@ def _column_to_steps(column: Column, i: int, name: str) -> np.ndarray:
             raise ValueError(STEPS_DIFFER.format(i=i, name=name))
         return np.asarray(found)[:, :, 0]
     return np.asarray(found, dtype=str) if column.is_text else found
-
-
-def rectangle(rows: Sequence[Any], name: str) -> np.ndarray | None:
-    """Nested lists as one array, or None where their lengths differ."""
-    try:
-        array = np.asarray(rows)
-    except ValueError:  # numpy's word for "inhomogeneous shape"
-        return None
-    if array.dtype.kind == "f" and (np.abs(array) >= EXACT_IN_FLOAT64).any():
-        whole = exact_integers(np.asarray(rows, object))
-        array = array if whole is None else whole
-    # numpy turns [1, "a"] into ["1", "a"] without a word.
-    if array.dtype.kind == "U" and not all(
-        isinstance(value, str) for value in np.asarray(rows, object).flat
-    ):
-        raise ValueError(
-            f"{name} mixes strings with numbers; make all steps one or the other."
-        )
-    return array
-
-
-def _tensor_to_numpy(tensor: Any) -> np.ndarray:
-    tensor = tensor.detach().cpu()
-    if str(tensor.dtype) == "torch.bfloat16":  # which numpy does not have
-        tensor = tensor.float()
-    return np.asarray(tensor)

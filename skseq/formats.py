@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ._arrays import without_mask
+from ._arrays import as_array
 from ._columnar import arrow_array, awkward_array, polars_series
 from ._long import from_long, from_multiindex, long_to_frame, to_long, to_multiindex
 from ._nested import nested_tensor, step_tensor
@@ -66,7 +66,7 @@ def from_numpy3d(X: Any) -> SequenceArray:
     >>> from_numpy3d(np.zeros((10, 2, 50)))
     SequenceArray(10 sequences of 50 steps, 2 channels, float64)
     """
-    block = np.asarray(without_mask(X, "X"))
+    block = np.asarray(as_array(X, "X"))
     if block.ndim != 3:
         raise ValueError(
             "An array of shape (n_sequences, n_channels, n_timesteps) is needed, but this "
@@ -98,7 +98,7 @@ def from_np_list(X: Sequence[Any]) -> SequenceArray:
     >>> from_np_list([np.zeros((2, 50)), np.zeros((2, 30))])
     SequenceArray(2 sequences of 30 to 50 steps, 2 channels, float64)
     """
-    arrays = [np.asarray(without_mask(x, f"Sequence {i}")) for i, x in enumerate(X)]
+    arrays = [np.asarray(as_array(x, f"Sequence {i}")) for i, x in enumerate(X)]
     for i, array in enumerate(arrays):
         if array.ndim != 2:
             raise ValueError(

@@ -16,7 +16,9 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from ._arrays import without_mask
 from ._base import BaseSequenceEstimator
+from ._draft import as_it_is
 from ._integrated_gradients import integrated_gradients
 from ._occlusion import channel_means, occlude, unseen_symbol
 from ._surroundings import gives_back, on_one_thread
@@ -149,6 +151,8 @@ def step_importance(
     [1, 2, 2, 3, 3, 4]
     """
     check_is_fitted(estimator)
+    if isinstance(estimator, BaseSequenceEstimator):
+        estimator = as_it_is(estimator)
     sequences, _ = convert(X)
     check_steps(sequences, "X", finite=False)
     response_method = _resolve(estimator, response_method)
@@ -170,7 +174,7 @@ def step_importance(
 def _check_baseline(baseline: Any, sequences: SequenceArray) -> np.ndarray:
     """One step (c,) that can stand among those of X."""
     n_channels = sequences.n_channels
-    step = np.asarray(baseline)
+    step = np.asarray(without_mask(baseline, "baseline"))
     if step.shape not in ((), (n_channels,)) or step.dtype.kind not in "iufbU":
         raise ValueError(
             "baseline must be a symbol, a number, or one number for each of the "
@@ -256,7 +260,7 @@ def _columns(estimator: Any, X: Any, target: Any) -> np.ndarray:
 
 
 def _for_each(target: Any, n: int) -> np.ndarray:
-    target = np.asarray(target)
+    target = np.asarray(without_mask(target, "target"))
     if target.ndim > 1 or (target.ndim == 1 and len(target) != n):
         raise ValueError(
             f"target must be one label, or one for each of the {n} sequences; got the "

@@ -188,6 +188,8 @@ class RecurrentNet(nn.Module):
         With `exact`, on a CPU and without gradients, outputs are float64 and those of
         a sequence depend on nothing else in the batch.
         """
+        if not len(lengths) or int(lengths.min()) < 1:
+            raise ValueError("A batch needs sequences, and lengths of at least 1.")
         if x.dim() == 2 and self._n_channels() == 1 != x.shape[1]:
             x = x[:, :, None]
         if x.dim() == 3:

@@ -13,7 +13,7 @@ from ._base import FLOAT32_MAX, BaseSequenceEstimator
 from ._checks import LARGEST, check_targets
 from ._docs import REGRESSOR_ATTRIBUTES, REGRESSOR_PARAMETERS
 from ._draft import Draft, as_it_is
-from ._parameters import SequenceParameters
+from ._parameters import SequenceParameters, arguments_by_name
 from ._rows import Rows, safe_scale
 from ._rules import Rule, flag, one_of, size
 from ._surroundings import on_one_thread
@@ -38,6 +38,7 @@ class SequenceRegressor(RegressorMixin, BaseSequenceEstimator):
         "_y_is_2d": flag,
     }
 
+    @arguments_by_name
     @on_one_thread
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> SequenceRegressor:
         """Train for one epoch at a constant learning rate, without a validation set.

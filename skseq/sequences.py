@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ._arrays import without_mask
+from ._arrays import refuse_masks, without_mask
 
 __all__ = ["SequenceArray"]
 
@@ -92,7 +92,9 @@ class SequenceArray:
     def __init__(
         self, values: Any, lengths: Any, starts: Any = None, *, channel_names: Any = None
     ) -> None:
-        values = values if isinstance(values, np.ndarray) else np.asarray(values)
+        if not isinstance(values, np.ndarray):
+            refuse_masks(values, "values")
+            values = np.asarray(values)
         values = without_mask(values, "values")
         if values.ndim == 1:
             values = values.reshape(-1, 1)
@@ -151,10 +153,11 @@ class SequenceArray:
         return sequences
 
     def with_names(self, names: Any) -> SequenceArray:
-        """The same sequences with other names, or none unless all of them are strings."""
+        """The same sequences with other names, or none unless there is one for each."""
         sequences = self.trusted(self.values, self.lengths, self.starts, self.spans)
         names = () if names is None else tuple(names)
-        if names and all(isinstance(name, str) for name in names):
+        fits = len(names) == self.n_channels > 0
+        if fits and all(isinstance(name, str) for name in names):
             sequences.channel_names = tuple(map(str, names))
         return sequences
 
@@ -323,7 +326,7 @@ class SequenceArray:
 
 def _as_steps(result: Any, i: int) -> np.ndarray:
     """What a function made of sequence i, of shape (n_timesteps, n_channels)."""
-    steps = np.asarray(result)
+    steps = np.asarray(without_mask(result, f"What function made of sequence {i}"))
     if steps.ndim not in (1, 2):
         raise ValueError(
             f"function returned an array of shape {steps.shape} for sequence {i}; it must "
@@ -374,7 +377,7 @@ def _checked_names(names: Any, n_channels: int) -> tuple[str, ...]:
 
 
 def _as_positions(numbers: Any, name: str) -> np.ndarray:
-    array = np.asarray(numbers)
+    array = np.asarray(without_mask(numbers, name))
     if array.size == 0:
         array = array.astype(np.int64)
     if array.ndim != 1 or array.dtype.kind not in "iu":

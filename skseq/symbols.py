@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._arrays import fit_into
+from ._arrays import fit_into, look_up
 from ._warning import warn
 from .sequences import SequenceArray, step_index
 
@@ -79,13 +79,7 @@ def encode(sequences: SequenceArray, vocabulary: np.ndarray, name: str) -> Seque
             f"{name} has {kinds[values.dtype.kind == 'U']}, but the symbols in training "
             f"were {kinds[vocabulary.dtype.kind == 'U']}; use one kind for both."
         )
-    known = np.ones(len(values), dtype=bool)
-    if values.dtype.kind != "U" and values.dtype != vocabulary.dtype:
-        # Compared in one type: int64 and uint64 would be compared as floats.
-        known = fit_into(values, vocabulary.dtype)
-        values = values.astype(vocabulary.dtype)
-    slot = np.searchsorted(vocabulary, values).clip(max=len(vocabulary) - 1)
-    known &= vocabulary[slot] == values
+    slot, known = look_up(values, vocabulary)
     if not known[used].any():
         warn(
             f"None of the symbols in {name} occurred in training; compare them with "

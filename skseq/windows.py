@@ -10,10 +10,9 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import check_scalar
 
-from ._arrays import without_mask
+from ._arrays import as_array
 from ._columnar import column_names, is_frame
 from ._values import numbers_or_text, read_frame
-from .containers import rectangle
 from .sequences import SequenceArray
 
 __all__ = ["WindowSplit", "sliding_windows"]
@@ -117,8 +116,7 @@ def sliding_windows(
 def _check_series(series: Any) -> np.ndarray:
     """The series as numbers of shape (n_steps, n_channels); some may be missing."""
     is_table = is_frame(series)
-    series = without_mask(series, "series")
-    array = read_frame(series, "series") if is_table else rectangle(series, "series")
+    array = read_frame(series, "series") if is_table else as_array(series, "series")
     if array is None:
         raise _series_error("lists of unequal length")
     if array.dtype.kind not in "iufb":

@@ -1,6 +1,7 @@
 """Bad input: an error before any training, which names the sequence and the way out."""
 
-from collections import UserList, deque, namedtuple
+import enum
+from collections import namedtuple
 from functools import partial
 
 import numpy as np
@@ -20,7 +21,6 @@ from skseq import (
     LSTMSequenceClassifier,
     LSTMSequenceRegressor,
     SequenceArray,
-    as_sequences,
 )
 
 CLASSES = [
@@ -44,7 +44,16 @@ def hiding(array):
     return masked
 
 
+def sparse_tensor():
+    return torch.eye(4).to_sparse()
+
+
 Fields = namedtuple("Fields", "sequences y")
+
+
+class Vital(str, enum.Enum):  # noqa: UP042, whose members have names as strings
+    PULSE = "hr"
+    HEAT = "t"
 
 
 class Items(Dataset):
@@ -88,9 +97,24 @@ BAD_X = {
         pd.DataFrame({"s": pd.Series(with_row(2, hiding(np.zeros((4, 2)))))}),
         "Sequence 2 of X is a masked array",
     ),
+    "a mask inside of a list": (
+        [[hiding(np.ones((2, 2)))[1], np.ones(2)], *X[1:]],
+        "Sequence 0 of X has a masked array that hides values",
+    ),
+    "masked numbers in a list": (
+        [[1.0, np.ma.masked], [2.0, 3.0]] * 2,
+        "X has a masked array that hides values",
+    ),
+    "a masked tensor": (sparse_tensor(), "X cannot be read by numpy: .* Pass a dense one"),
+    "pairs": (
+        [(np.ones((3, 2)), 1), (np.ones((2, 2)), 0)] * 2,
+        r"If these are pairs of a sequence and its target, pass \[x for x, y in X\]",
+    ),
+    "an integer that no float holds": ([[10**400, 1], [1, 2]] * 2, "no float64 holds"),
+    "a NUL": (["ab", "b\0", "a", "b"], "X has a string with a NUL character"),
     "packed": (
         pack_sequence([torch.ones(3), torch.ones(2)]),
-        r"X is a PackedSequence, .* torch.nn.utils.rnn.unpack_sequence\(X\)",
+        "X is a PackedSequence, .* torch.nn.utils.rnn.unpack_sequence makes a list",
     ),
     "packed sequences": (
         with_row(1, pack_sequence([torch.ones(3)])),
@@ -99,13 +123,16 @@ BAD_X = {
     "named tuple": (Fields(X, Y), "X is a Fields, .* one of the fields .*: sequences, y"),
     "loader": (
         DataLoader(TensorDataset(torch.ones(4, 2), torch.ones(4))),
-        r"X is a DataLoader, .* X=\[x for x, y in X.dataset\] and y=\[y for x, y in",
+        "X is a DataLoader, .* Pass all sequences in a list, and their targets",
     ),
     "dataset": (
         TensorDataset(torch.ones(4, 2), torch.ones(4)),
-        r"X is a TensorDataset, .* X=\[x for x, y in X\] and y=\[y for x, y in X\]",
+        r"X is a TensorDataset, .* \[X\[i\]\[0\] for i in range\(len\(X\)\)\]",
     ),
-    "own dataset": (Items(), r"X is a Items, .* X=\[x for x, y in X\]"),
+    "own dataset": (
+        Items(),
+        r"X is a Items, .* \[X\[i\]\[1\] for i in range\(len\(X\)\)\]",
+    ),
     "dict": ({"a": X[0], "b": X[1]}, r"X is a dict, .* Pass list\(X.values\(\)\)"),
     "generator": ((x for x in X), r"X is a generator, .* Pass list\(X\)"),
     "set": ({"ab", "b"}, "X is a set, .* keeps its order"),
@@ -189,6 +216,13 @@ def test_kinds_of_what_belongs_to_rows(cls, name, values, message):
 
 
 @pytest.mark.parametrize("cls", CLASSES)
+def test_groups_of_several_columns(cls):
+    for groups in (np.ones((4, 2)), [[1, 2], [1], [2], [1, 2]]):
+        with pytest.raises(ValueError, match="groups must have one value for each"):
+            cls().fit(X, Y, groups=groups)
+
+
+@pytest.mark.parametrize("cls", CLASSES)
 @pytest.mark.parametrize("name", ["sample_weight", "groups"])
 def test_masks_over_what_belongs_to_rows(cls, name):
     with pytest.raises(ValueError, match=f"{name} is a masked array"):
@@ -216,15 +250,38 @@ def test_groups(cls):
         ([[0, 1], [1, 0], [1, 1], [0, 0]], {"class_weight": {0: 1}}, "indicator y"),
         ([[1, 2], [2, 1], [2, 2], [1, 1]], {}, "indicator must hold 0 and 1|not supported"),
         ([[1, 5], [2, 1], [2, 2], [3, 1]], {}, "y has several columns, .* MultiOutputClas"),
-        (np.array(Y, dtype=object), {}, r"y has an object dtype, .* Pass y.astype\(int\)"),
-        (pd.Series(Y, dtype=object), {}, r"y has an object dtype, .* Pass y.astype\(int\)"),
-        (["a", 1, "b", 1], {}, "y mixes strings .* row 0 is 'a', row 1 is 1. Make all"),
-        (np.array([1, "a"] * 2, object), {}, "y mixes strings .* row 1 is 'a', row 0 is 1"),
-        (Y, {"class_weight": {0: -1.0}}, "class_weight=.* must hold numbers from 0 to"),
-        (Y, {"class_weight": {0: np.inf}}, "class_weight=.* must hold numbers from 0 to"),
-        (Y, {"class_weight": {0: np.nan}}, "class_weight=.* must hold numbers from 0 to"),
-        (Y, {"class_weight": {0: 1e308}}, "class_weight=.* must hold numbers from 0 to"),
+        (
+            np.array(Y, dtype=object),
+            {},
+            r"y has an object .* Pass np.array\(y.tolist",
+        ),
+        (
+            pd.Series(Y, dtype=object),
+            {},
+            r"y has an object .* Pass np.array\(y.tolist",
+        ),
+        (["a", 1, "b", 1], {}, "y mixes strings .* row 0 has 'a', row 1 has 1. Make all"),
+        (
+            np.array([1, "a"] * 2, object),
+            {},
+            "y mixes strings .* row 1 has 'a', row 0",
+        ),
+        (Y, {"class_weight": {0: -1.0}}, "class_weight must hold numbers from 0 to"),
+        (Y, {"class_weight": {0: np.inf}}, "class_weight must hold numbers from 0 to"),
+        (Y, {"class_weight": {0: np.nan}}, "class_weight must hold numbers from 0 to"),
+        (Y, {"class_weight": {0: 1e308}}, "class_weight must hold numbers from 0 to"),
         (Y, {"class_weight": {5: 2.0}}, "class"),
+        (Y, {"class_weight": {0: "a"}}, "class_weight must hold .* got 'a' for 0"),
+        (["a", None, "b", "b"], {}, "Row 1 of y is missing"),
+        (["a", "b", np.nan, "b"], {}, "Row 2 of y is missing"),
+        (pd.Series(["a", "b", np.nan, "b"]), {}, "Row 2 of y is missing"),
+        (pd.DataFrame({"a": Y, "b": list("xyxy")}), {}, "y mixes .* row 0 has 'x', row 0"),
+        (["a", "a\0", "b", "b"], {}, "y has a string with a NUL character"),
+        (
+            [Vital.PULSE, Vital.HEAT] * 2,
+            {},
+            r"such as <Vital.PULSE.*label.value for",
+        ),
     ],
 )
 def test_labels(cls, y, options, message, monkeypatch):
@@ -497,6 +554,22 @@ def test_parameters_that_do_not_exist(cls, name, meant):
 
 
 @pytest.mark.parametrize("cls", CLASSES)
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("validation_data", "A validation set is X_val and y_val"),
+        ("epochs", "Set 'max_epochs' of the estimator instead"),
+        ("verbose", "Set 'verbose' of the estimator instead"),
+        ("sample_weights", "Did you mean 'sample_weight'"),
+    ],
+)
+def test_arguments_that_do_not_exist(cls, name, meant):
+    message = f"^{cls.__name__}.fit has no argument '{name}'. {meant}"
+    with pytest.raises(TypeError, match=message):
+        cls().fit(X, Y, **{name: 3})
+
+
+@pytest.mark.parametrize("cls", CLASSES)
 def test_parameters_are_passed_by_name(cls):
     with pytest.raises(TypeError, match=f"^{cls.__name__} takes its parameters by name"):
         cls(32)
@@ -524,39 +597,12 @@ def test_tables_are_asked_for():
         SequenceArray(hiding(np.zeros(5)), [2, 3])
 
 
-# What looks like bad input and is not.
+@pytest.mark.parametrize("options", [{"capturable": True}, {"differentiable": True}])
+def test_optimizers_that_cannot_step(options):
+    with pytest.raises(ValueError, match="'optimizer' parameter cannot be used, Adam says"):
+        GRUSequenceRegressor(optimizer=partial(Adam, **options)).fit(X, Y)
 
 
-def test_masks_that_hide_nothing():
-    plain = np.arange(12.0).reshape(4, 3)
-    array = as_sequences(np.ma.masked_array(plain)).values
-    assert type(array) is np.ndarray
-    np.testing.assert_array_equal(array.reshape(4, 3), plain)
-
-
-@pytest.mark.parametrize("kind", [deque, UserList, tuple])
-def test_lists_of_other_kinds(kind):
-    np.testing.assert_array_equal(as_sequences(kind(X)).values, as_sequences(X).values)
-    nested = kind([kind([1, 2]), kind([3])])
-    assert [row.ravel().tolist() for row in as_sequences(nested)] == [[1, 2], [3]]
-
-
-def test_half_characters():
-    words = ["a\udc80b", "b"]
-    assert as_sequences(words)[0].ravel().tolist() == ["a", "\udc80", "b"]
-    assert as_sequences([["a\udc80b"], ["b", "c"]])[0].tolist() == [["a\udc80b"]]
-
-
-def test_columns_of_lists_of_lists_from_parquet(tmp_path):
-    rows = [[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0]]]
-    path = tmp_path / "table.parquet"
-    pd.DataFrame({"s": rows}).to_parquet(path)
-    read = [pd.read_parquet(path), pd.read_parquet(path, dtype_backend="pyarrow")]
-    read += [frame["s"] for frame in read] + [pl.read_parquet(path)]
-    for column in read:
-        found = as_sequences(column)
-        assert [row.tolist() for row in found] == rows
-    ragged = pd.DataFrame({"s": [[[1.0, 2.0], [3.0]], [[5.0, 6.0]]]})
-    ragged.to_parquet(path)
-    with pytest.raises(ValueError, match="Sequence 0 of X is a list whose steps differ"):
-        as_sequences(pd.read_parquet(path))
+def test_an_empty_frame_has_no_sequences():
+    with pytest.raises(ValueError, match=r"0 sample\(s\)"):
+        GRUSequenceClassifier().fit(pd.DataFrame(), [])

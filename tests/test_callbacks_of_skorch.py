@@ -380,3 +380,22 @@ def test_what_shall_not_travel_is_still_left_out():
     assert clone(model).callbacks[0] is model.callbacks[0]
     assert pickle.loads(pickle.dumps(model)).callbacks[0].trial is None
     assert np.array_equal(model.callbacks[0].trial.written, [])
+
+
+class KnowsItsModel(Callback):
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.model = None
+
+
+@pytest.mark.parametrize(
+    "action", [copy.deepcopy, clone, lambda m: m.fit([[1, 2], [3]] * 4, [0, 1] * 4)]
+)
+def test_a_callback_that_holds_a_lock_and_its_own_model(action):
+    callback = KnowsItsModel()
+    model = GRUSequenceClassifier(
+        hidden_size=2, max_epochs=1, validation_fraction=None, callbacks=[callback]
+    )
+    callback.model = model
+    (other,) = action(model).callbacks
+    assert other.lock is callback.lock

@@ -64,6 +64,9 @@ FORMS = {
         FORMS["long_to_frame"](columns), test_size=1
     )[0],
     "windows": lambda columns: sliding_windows(steps()[columns], length=3)[0],
+    "polars structs": lambda columns: pl.Series(
+        [[dict(zip(columns, row, strict=True)) for row in x] for x in long(columns)]
+    ),
     "by hand": lambda columns: SequenceArray(
         np.ones((6, 2)), [1] * 6, channel_names=columns
     ),

@@ -1,6 +1,7 @@
 """An estimator that is used by other threads while it is fitted."""
 
 import copy
+import io
 import threading
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
 
 from skseq import GRUSequenceRegressor, LSTMSequenceClassifier, load, save
+from skseq.inspection import step_importance
 from skseq.preprocessing import PerTimestep
 
 X = [np.linspace(0, i, 2 + i % 5)[:, None] for i in range(24)]
@@ -126,6 +128,19 @@ def test_a_regressor_predicts_by_one_model():
     assert_array_equal(found, expected)
 
 
+@pytest.mark.parametrize("method", ["occlusion", "integrated_gradients"])
+def test_importance_is_of_one_model(method):
+    table = np.arange(80.0).reshape(20, 4)
+    model = classifier(validation_fraction=None).fit(table, ["a", "b"] * 10)
+    expected = step_importance(model, table, method=method).values
+
+    def refit():
+        model.fit(table[:, ::-1], ["x", "y", "z", "x"] * 5)
+
+    found = step_importance(model, Refits(table, refit), method=method).values
+    assert_array_equal(found, expected)
+
+
 def test_a_transformer_transforms_by_one_fit():
     table = np.arange(8.0).reshape(4, 2)
     scaler = PerTimestep(StandardScaler())
@@ -139,6 +154,46 @@ def test_a_parameter_that_is_set_during_a_fit_stays():
     Peek.peek = lambda: model.set_params(max_epochs=7)
     assert len(model.fit(X, Y).history_) == 2
     assert model.max_epochs == 7
+
+
+def test_what_is_set_during_a_fit_stays():
+    model = classifier(callbacks=[Peek()]).fit(X, Y)
+    model.note_, model.gone_ = "before", 1
+
+    def change():
+        model.note_, model.other_ = "during", 2
+        vars(model).pop("gone_", None)
+        model.set_params(lr=0.5)
+
+    Peek.peek = change
+    model.fit(X, Y)
+    assert (model.note_, model.other_, model.lr) == ("during", 2, 0.5)
+    assert not hasattr(model, "gone_")
+
+
+def test_what_a_fit_forgets_is_gone():
+    model = classifier(embedding_dim=2, validation_fraction=None)
+    model.fit(["ab", "b"] * 12, Y)
+    assert hasattr(model, "vocabulary_")
+    assert not hasattr(model.set_params(embedding_dim=None).fit(X, Y), "vocabulary_")
+
+
+def test_a_model_is_saved_during_its_fit():
+    model = classifier().fit(X, Y)
+    files = []
+
+    def keep():
+        for copied in (copy.copy(model), copy.deepcopy(model)):
+            files.append(io.BytesIO())
+            save(copied.set_params(callbacks=None), files[-1])
+
+    Peek.peek = keep
+    before = model.predict_proba(X)
+    model.callbacks = [Peek()]
+    model.fit(X, 1 - Y)
+    assert peeks_of(model) == [None] * len(peeks_of(model))
+    for file in files:
+        assert_array_equal(load(file).predict_proba(X), before)
 
 
 def test_dropout_is_off_before_any_thread_predicts(tmp_path):

@@ -10,6 +10,7 @@ import onnx
 import pytest
 import torch
 from numpy.testing import assert_equal
+from skorch.callbacks import Callback
 
 import skseq
 from skseq import GRUSequenceClassifier, GRUSequenceRegressor, LSTMSequenceClassifier
@@ -185,6 +186,23 @@ def test_an_error_gives_the_surroundings_back():
         with pytest.raises(ValueError, match="Sequence 1 of X"):
             LSTMSequenceClassifier().fit([[1.0], []], [0, 1])
         assert state_of_the_thread() == before
+
+
+class Leaves(Callback):
+    """A callback that does not clean up behind it."""
+
+    def on_train_end(self, net, **kwargs):
+        torch.set_autocast_enabled("cpu", True)
+        torch.set_flush_denormal(True)
+        torch.set_grad_enabled(False)
+        np.seterr(all="raise")
+
+
+def test_what_a_callback_leaves_behind_is_gone():
+    before = state_of_the_thread()
+    X, y = data_for("gru")
+    GRUSequenceRegressor(**OPTIONS, callbacks=[Leaves()]).fit(X, y)
+    assert state_of_the_thread() == before
 
 
 def test_workers_have_the_same_surroundings():

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_scalar, validate_data
 
+from .._arrays import without_mask
 from .._checks import draw_seed
 from .._surroundings import gives_back
 from .._warning import warn
@@ -145,6 +146,7 @@ class SequenceGenerator(_MakesSequences, TransformerMixin, BaseEstimator):
 
     def _check_table(self, X: Any, *, reset: bool) -> np.ndarray:
         self._validate_params()
+        X = without_mask(X, "X")
         names = list(self.setting_names)
         if hasattr(X, "columns") and set(X.columns) == set(names):
             X = X[names]

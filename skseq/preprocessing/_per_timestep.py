@@ -65,8 +65,12 @@ class _TransformsSteps(FitTransform, SequenceInputs):
 
     def _names_out(self) -> Any:
         """What the transformer calls its channels, if those of X have names."""
-        names = getattr(self.transformer_, "get_feature_names_out", None)
-        return None if self.channel_names_ is None or names is None else names()
+        if self.channel_names_ is None:
+            return None
+        try:
+            return self.transformer_.get_feature_names_out()
+        except (AttributeError, TypeError, ValueError):
+            return None  # a step of it, or all of it, does not know
 
 
 class PerTimestep(_TransformsSteps, TransformerMixin, BaseEstimator):
@@ -183,6 +187,11 @@ class PerTimestep(_TransformsSteps, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         sequences, ndim = convert(X)
+        names, made = sequences.channel_names, self._names_out()
+        if names is not None and made is not None and list(names) != list(made):
+            raise ValueError(
+                f"The channels of X are {list(names)}, but transform makes {list(made)}."
+            )
         undo = self.transformer_.inverse_transform
         result = _map_steps(undo, np.asarray, sequences).with_names(self.channel_names_)
         # A table whose steps got several values each had become a 3-D array.
