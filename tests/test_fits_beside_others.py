@@ -193,7 +193,8 @@ def test_a_model_is_saved_during_its_fit():
     model.fit(X, 1 - Y)
     assert peeks_of(model) == [None] * len(peeks_of(model))
     for file in files:
-        assert_array_equal(load(file).predict_proba(X), before)
+        again = load(io.BytesIO(file.getvalue()))
+        assert_array_equal(again.predict_proba(X), before)
 
 
 def test_dropout_is_off_before_any_thread_predicts(tmp_path):
