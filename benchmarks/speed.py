@@ -30,7 +30,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
 from torch.utils.data import DataLoader, TensorDataset
 
 from skseq import GRUSequenceClassifier, LSTMSequenceClassifier, as_sequences
-from skseq._rows import Rows
+from skseq._data.rows import Rows
 from skseq.batching import Batches, SequenceDataset
 from skseq.datasets import make_pattern_sequences
 from skseq.inspection import step_importance

@@ -3,11 +3,11 @@
 from ._audit import audit
 from .batching import pad_collate
 from .classifier import GRUSequenceClassifier, LSTMSequenceClassifier
-from .containers import as_sequences, sequence_frame
+from ._data.containers import as_sequences, sequence_frame
 from .export import to_onnx
 from .persistence import load, save
 from .regressor import GRUSequenceRegressor, LSTMSequenceRegressor
-from .sequences import SequenceArray
+from ._data.sequences import SequenceArray
 
 __version__ = "0.1.0"
 

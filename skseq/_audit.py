@@ -22,9 +22,9 @@ from sklearn.utils.validation import indexable
 
 from ._checks import check_rows_match, draw_seed
 from ._surroundings import gives_back
-from .containers import convert, like
+from ._data.containers import convert, like
 from .preprocessing import SequenceGenerator
-from .sequences import SequenceArray, check_steps, stacked_steps
+from ._data.sequences import SequenceArray, check_steps, stacked_steps
 
 CONSTANT, LENGTH, LAST_STEP, MEANS = (
     "constant",

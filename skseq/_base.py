@@ -18,8 +18,8 @@ from sklearn.utils.validation import (
 from skorch.callbacks import EpochScoring
 from skorch.helper import predefined_split
 
-from . import symbols
-from ._arrays import without_gradients
+from ._data import symbols
+from ._data.arrays import without_gradients
 from ._callback_copies import ClonesAs, Unpicklable, cloned, copied, for_state
 from ._checks import (
     LARGEST,
@@ -37,14 +37,25 @@ from ._checks import (
     unnamed,
 )
 from ._devices import present_device, resolve_device
-from ._draft import Draft, as_it_is
+from ._data.draft import Draft, as_it_is
 from ._html import add_network
-from ._inputs import SequenceInputs
+from ._data.inputs import SequenceInputs
 from ._optimizers import are_same, optimizer_fault
 from ._parameters import SequenceParameters, arguments_by_name
 from ._progress import reporting
-from ._rows import Rows, step_statistics
-from ._rules import Rule, Sizes, array, count, each, flag, instance, optional, rising, size
+from ._data.rows import Rows, step_statistics
+from ._data.rules import (
+    Rule,
+    Sizes,
+    array,
+    count,
+    each,
+    flag,
+    instance,
+    optional,
+    rising,
+    size,
+)
 from ._scoring import let_score_estimator
 from ._sklearn_callbacks import CallbackSupportMixin, EpochTasks, FitTask
 from ._state import (
@@ -70,7 +81,7 @@ from .batching import SequenceDataset
 from .callbacks import EarlyStopping, ValidationSplit
 from .losses import Loss
 from .recurrent import RecurrentNet
-from .sequences import SequenceArray
+from ._data.sequences import SequenceArray
 
 DEFAULT_FRACTION = 0.1
 # What scikit-learn keeps in an estimator for as long as its callbacks are told of a fit.

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ._forking import computing
 from .batching import by_length
-from .sequences import ragged_range
+from ._data.sequences import ragged_range
 
 # The Gauss-Lobatto rule on [0, 1], which has the ends among its points.
 POINTS = np.array([0.0, 0.5 - np.sqrt(3 / 28), 0.5, 0.5 + np.sqrt(3 / 28), 1.0])

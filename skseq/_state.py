@@ -14,7 +14,7 @@ import numpy as np
 import skorch
 import torch
 
-from ._rules import Rule, fault
+from ._data.rules import Rule, fault
 from ._training import numpy_to_tensors, tensors_to_numpy
 from .recurrent import POOLINGS, RecurrentNet
 

@@ -22,7 +22,7 @@ from .batching import Batches, SequenceDataset, as_inputs, by_length
 from .callbacks import EarlyStopping, StopTraining
 from .losses import Loss
 from .recurrent import RecurrentNet
-from .sequences import SequenceArray
+from ._data.sequences import SequenceArray
 
 LR_SCHEDULES = ("one_cycle", "cosine", "constant")
 

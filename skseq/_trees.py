@@ -21,7 +21,7 @@ from ._callback_copies import Unpicklable
 from ._fitted import state_fault
 from ._known import INSTANCES, VALUES, find, full_name, name_of
 from ._optimizers import is_optimizer_class, optimizer_fault
-from ._rules import LARGEST_SIZE
+from ._data.rules import LARGEST_SIZE
 
 # What safetensors holds as it is; other arrays are stored as their bytes.
 NATIVE = {

@@ -12,13 +12,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ._arrays import as_array
-from ._columnar import arrow_array, awkward_array, polars_series
-from ._long import from_long, from_multiindex, long_to_frame, to_long, to_multiindex
-from ._nested import nested_tensor, step_tensor
+from ._data.arrays import as_array
+from ._data.columnar import arrow_array, awkward_array, polars_series
+from ._data.long import (
+    from_long,
+    from_multiindex,
+    long_to_frame,
+    to_long,
+    to_multiindex,
+)
+from ._data.nested import nested_tensor, step_tensor
 from ._surroundings import on_one_thread
-from .containers import as_sequences
-from .sequences import SequenceArray, stacked_steps
+from ._data.containers import as_sequences
+from ._data.sequences import SequenceArray, stacked_steps
 
 if TYPE_CHECKING:
     import polars

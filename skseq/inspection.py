@@ -16,18 +16,18 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from ._arrays import without_mask
+from ._data.arrays import without_mask
 from ._base import BaseSequenceEstimator
-from ._draft import as_it_is
+from ._data.draft import as_it_is
 from ._integrated_gradients import integrated_gradients
 from ._occlusion import channel_means, occlude, unseen_symbol
 from ._surroundings import gives_back, on_one_thread
 from ._unwrap import unwrap
 from .batching import as_inputs
-from .containers import convert
+from ._data.containers import convert
 from .losses import CrossEntropy
 from .recurrent import RecurrentNet
-from .sequences import SequenceArray, check_steps
+from ._data.sequences import SequenceArray, check_steps
 
 __all__ = ["step_importance"]
 

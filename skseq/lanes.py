@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .sequences import ragged_range
+from ._data.sequences import ragged_range
 
 
 class _Once:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from .kernels import CELLS, run_layer
 from .lanes import Lanes
-from .symbols import PADDING
+from ._data.symbols import PADDING
 
 __all__ = ["RecurrentNet"]
 

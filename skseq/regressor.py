@@ -12,10 +12,10 @@ from sklearn.utils._param_validation import StrOptions
 from ._base import FLOAT32_MAX, BaseSequenceEstimator
 from ._checks import LARGEST, check_targets
 from ._docs import REGRESSOR_ATTRIBUTES, REGRESSOR_PARAMETERS
-from ._draft import Draft, as_it_is
+from ._data.draft import Draft, as_it_is
 from ._parameters import SequenceParameters, arguments_by_name
-from ._rows import Rows, safe_scale
-from ._rules import Rule, flag, one_of, size
+from ._data.rows import Rows, safe_scale
+from ._data.rules import Rule, flag, one_of, size
 from ._surroundings import on_one_thread
 from .batching import SequenceDataset
 from .losses import REGRESSION_LOSSES, Loss

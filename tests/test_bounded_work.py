@@ -14,8 +14,8 @@ from skseq import (
     as_sequences,
     audit,
     recurrent,
-    sequences,
 )
+from skseq._data import sequences
 from skseq._audit import _summaries
 from skseq.batching import PREDICT_BATCH_SIZE, by_length
 from skseq.inspection import step_importance

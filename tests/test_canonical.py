@@ -8,8 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from skseq import SequenceArray, as_sequences
-from skseq._rows import Rows, step_statistics
-from skseq.canonical import canonical_rows, sequence_hashes
+from skseq._data.rows import Rows, step_statistics
+from skseq._data.canonical import canonical_rows, sequence_hashes
 
 # Few values and short lengths, so that many rows are equal.
 tables = st.lists(
@@ -48,7 +48,7 @@ def test_equals_a_dictionary_of_weights_in_any_order(table, random):
 @given(tables)
 def test_chance_collisions_of_the_hash_merge_nothing(table):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("skseq.canonical._scramble", lambda x: x * np.uint64(0))
+        patch.setattr("skseq._data.canonical._scramble", lambda x: x * np.uint64(0))
         found = canonical(table)
     expected = {(tuple(x), y) for x, y, weight in table if weight}
     assert {(x, y) for x, y, _ in found} == expected
@@ -75,7 +75,7 @@ def test_integers_are_one_where_they_are_one_in_float64():
 def test_hashes_in_chunks(monkeypatch):
     X = as_sequences([np.random.default_rng(i).normal(size=(i + 1, 2)) for i in range(9)])
     whole = sequence_hashes(X)
-    monkeypatch.setattr("skseq.canonical.CHUNK_STEPS", 7)
+    monkeypatch.setattr("skseq._data.canonical.CHUNK_STEPS", 7)
     assert sequence_hashes(X).tolist() == whole.tolist()
 
 

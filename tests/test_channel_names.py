@@ -13,7 +13,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import skseq
-from skseq import GRUSequenceRegressor, LSTMSequenceClassifier, SequenceArray, as_sequences
+from skseq import (
+    GRUSequenceRegressor,
+    LSTMSequenceClassifier,
+    SequenceArray,
+    as_sequences,
+)
 from skseq.formats import (
     from_long,
     from_multiindex,

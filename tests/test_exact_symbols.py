@@ -12,7 +12,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skseq import LSTMSequenceClassifier, SequenceArray, as_sequences, symbols
+from skseq import LSTMSequenceClassifier, SequenceArray, as_sequences
+from skseq._data import symbols
 
 AROUND = [0, 2**31, 2**53, 2**60, 2**63, 2**64 - 8]
 

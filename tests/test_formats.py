@@ -19,13 +19,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
 from sklearn.preprocessing import StandardScaler
 
-from skseq import (
-    LSTMSequenceClassifier,
-    SequenceArray,
-    as_sequences,
-    sequence_frame,
-)
-from skseq._columnar import open_column, read_column
+from skseq import LSTMSequenceClassifier, SequenceArray, as_sequences, sequence_frame
+from skseq._data.columnar import open_column, read_column
 from skseq.formats import (
     from_long,
     from_multiindex,

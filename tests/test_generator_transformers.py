@@ -9,7 +9,12 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 
-from skseq import GRUSequenceRegressor, LSTMSequenceClassifier, SequenceArray, as_sequences
+from skseq import (
+    GRUSequenceRegressor,
+    LSTMSequenceClassifier,
+    SequenceArray,
+    as_sequences,
+)
 from skseq.datasets._common import RowStreams
 from skseq.preprocessing import (
     PatternGenerator,

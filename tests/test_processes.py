@@ -15,12 +15,7 @@ from processes import changed_by_interrupts, run_fresh
 from sklearn.decomposition import PCA
 
 import skseq
-from skseq import (
-    GRUSequenceClassifier,
-    LSTMSequenceClassifier,
-    _forking,
-    _surroundings,
-)
+from skseq import GRUSequenceClassifier, LSTMSequenceClassifier, _forking, _surroundings
 from skseq._forking import computing
 from skseq.inspection import step_importance
 from skseq.preprocessing import Jitter, PerTimestep

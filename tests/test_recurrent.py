@@ -11,7 +11,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from skseq import GRUSequenceRegressor, LSTMSequenceClassifier, pad_collate
 from skseq.batching import pad
-from skseq.containers import as_sequences
+from skseq._data.containers import as_sequences
 from skseq.kernels import reverse_within
 from skseq.recurrent import Dropout, RecurrentNet
 

@@ -31,11 +31,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from skseq import (
-    LSTMSequenceClassifier,
-    SequenceArray,
-    as_sequences,
-)
+from skseq import LSTMSequenceClassifier, SequenceArray, as_sequences
 from skseq.callbacks import OptunaPruning
 from skseq.preprocessing import PerTimestep
 

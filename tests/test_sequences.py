@@ -13,8 +13,8 @@ from sklearn.preprocessing import StandardScaler
 
 from skseq import SequenceArray, as_sequences, sequence_frame
 from skseq.preprocessing import PerTimestep
-from skseq.sequences import check_steps, row_chunks, step_index
-from skseq.symbols import check_symbols, encode
+from skseq._data.sequences import check_steps, row_chunks, step_index
+from skseq._data.symbols import check_symbols, encode
 
 ragged_lists = st.lists(
     st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=6), min_size=1, max_size=8
@@ -167,7 +167,7 @@ def test_chunks_cover_every_row_once(lists):
 
 
 def test_chunks_are_small(monkeypatch):
-    monkeypatch.setattr("skseq.sequences.CHUNK_STEPS", 10)
+    monkeypatch.setattr("skseq._data.sequences.CHUNK_STEPS", 10)
     X = as_sequences([np.zeros(n) for n in [1, 30, 2, 2, 2, 2, 9, 4]])
     chunks = list(row_chunks(X))
     assert [i for chunk in chunks for i in range(8)[chunk]] == list(range(8))
@@ -415,7 +415,7 @@ def test_a_bad_value_is_named_by_position(value, what):
 
 
 def test_a_bad_value_in_a_later_chunk(monkeypatch):
-    monkeypatch.setattr("skseq.sequences.CHUNK_STEPS", 4)
+    monkeypatch.setattr("skseq._data.sequences.CHUNK_STEPS", 4)
     X = [np.zeros(3) for _ in range(9)]
     X[7][1] = np.nan
     with pytest.raises(ValueError, match="sequence 7 at time step 1"):

@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
 
 from skseq import GRUSequenceClassifier, GRUSequenceRegressor, LSTMSequenceClassifier
-from skseq.containers import as_sequences
+from skseq._data.containers import as_sequences
 from skseq.preprocessing import PerTimestep
 
 pytest.importorskip("sklearn.callback", reason="scikit-learn has callbacks from 1.9 on")

@@ -17,7 +17,7 @@ from skseq._surroundings import denormals_are_flushed
 from skseq._training import make_net, run
 from skseq.batching import Batches, SequenceDataset
 from skseq.callbacks import EarlyStopping
-from skseq.containers import as_sequences
+from skseq._data.containers import as_sequences
 from skseq.losses import CrossEntropy
 from skseq.recurrent import RecurrentNet
 

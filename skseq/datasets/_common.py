@@ -10,7 +10,7 @@ from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval
 
 from .._checks import draw_seed
-from ..sequences import SequenceArray
+from .._data.sequences import SequenceArray
 
 # Parameters that every generator has, and what each may be.
 COMMON_CONSTRAINTS: dict[str, list[Any]] = {

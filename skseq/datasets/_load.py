@@ -10,8 +10,8 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from ..sequences import SequenceArray
-from ..windows import sliding_windows
+from .._data.sequences import SequenceArray
+from .._data.windows import sliding_windows
 
 DATA = files(__package__) / "data"
 

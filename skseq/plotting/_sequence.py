@@ -13,9 +13,9 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_rows_match
-from ..containers import as_sequences
+from .._data.containers import as_sequences
 from ..inspection import step_importance
-from ..sequences import SequenceArray, check_steps, stacked_steps
+from .._data.sequences import SequenceArray, check_steps, stacked_steps
 from ._axes import add_legend, check_matplotlib, new_axes, whole_steps, with_defaults
 
 SHOWN = 4  # sequences, if nobody says which

@@ -1,6 +1,6 @@
 """Prepare, cut, make and multiply sequences."""
 
-from ..windows import WindowSplit, sliding_windows
+from .._data.windows import WindowSplit, sliding_windows
 from ._generator import SequenceGenerator
 from ._generators import (
     PatternGenerator,

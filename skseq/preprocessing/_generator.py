@@ -11,11 +11,11 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_scalar, validate_data
 
-from .._arrays import without_mask
+from .._data.arrays import without_mask
 from .._checks import draw_seed
 from .._surroundings import gives_back
 from .._warning import warn
-from ..containers import as_sequences
+from .._data.containers import as_sequences
 from ..datasets._common import SharedStream
 from ._output import FitTransform, in_container
 

@@ -8,10 +8,10 @@ import numpy as np
 from sklearn.base import TransformerMixin
 from sklearn.utils._set_output import _get_output_config, _wrap_data_with_container
 
-from .._columnar import polars_series
+from .._data.columnar import polars_series
 from .._surroundings import gives_back
-from ..containers import TABLE, as_sequences, sequence_frame
-from ..sequences import SequenceArray
+from .._data.containers import TABLE, as_sequences, sequence_frame
+from .._data.sequences import SequenceArray
 
 
 class FitTransform:

@@ -16,11 +16,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from .._checks import check_rows_match
-from .._draft import Draft, as_it_is
-from .._inputs import SequenceInputs
+from .._data.draft import Draft, as_it_is
+from .._data.inputs import SequenceInputs
 from .._surroundings import gives_back
-from ..containers import TABLE, convert, restore
-from ..sequences import SequenceArray, check_steps, distinct_steps, stacked_steps
+from .._data.containers import TABLE, convert, restore
+from .._data.sequences import SequenceArray, check_steps, distinct_steps, stacked_steps
 from ._output import FitTransform, in_container
 
 

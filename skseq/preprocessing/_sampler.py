@@ -14,11 +14,11 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import type_of_target
 
 from .._checks import check_rows_match, draw_seed
-from .._inputs import SequenceInputs
+from .._data.inputs import SequenceInputs
 from .._surroundings import gives_back
 from .._warning import warn
-from ..containers import like
-from ..sequences import SequenceArray, stacked_steps
+from .._data.containers import like
+from .._data.sequences import SequenceArray, stacked_steps
 
 
 class SequenceSampler(SequenceInputs, BaseEstimator, ABC):

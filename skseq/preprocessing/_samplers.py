@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from .._docs import SAMPLER_ATTRIBUTES, SAMPLER_PARAMETERS
-from ..sequences import SequenceArray, stacked_steps, step_index
+from .._data.sequences import SequenceArray, stacked_steps, step_index
 from ._sampler import SequenceSampler
 
 

@@ -10,9 +10,9 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import check_scalar
 
-from ._arrays import as_array
-from ._columnar import column_names, is_frame
-from ._values import numbers_or_text, read_frame
+from .arrays import as_array
+from .columnar import column_names, is_frame
+from .values import numbers_or_text, read_frame
 from .sequences import SequenceArray
 
 __all__ = ["WindowSplit", "sliding_windows"]

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ._arrays import exact_integers, in_one_type, text_array, without_mask
-from ._columnar import column_names, frame_columns, library_of
+from .arrays import exact_integers, in_one_type, text_array, without_mask
+from .columnar import column_names, frame_columns, library_of
 
 DATES = (date, time, timedelta, np.datetime64, np.timedelta64)  # a datetime is a date
 NA = "NAType"  # the type of `pandas.NA`

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._arrays import as_array, in_one_type, tensor_to_numpy, text_array, without_mask
-from ._columnar import (
+from .arrays import as_array, in_one_type, tensor_to_numpy, text_array, without_mask
+from .columnar import (
     Column,
     column_like,
     column_names,
@@ -25,8 +25,8 @@ from ._columnar import (
     read_column,
     table_like,
 )
-from ._nested import nested_steps, nested_tensor
-from ._values import bytes_advice, is_scalar, numbers_or_text, read_frame
+from .nested import nested_steps, nested_tensor
+from .values import bytes_advice, is_scalar, numbers_or_text, read_frame
 from .sequences import SequenceArray
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._arrays import without_mask
-from ._columnar import column_names, import_library, refuse_lazy
-from ._values import read_columns
+from .arrays import without_mask
+from .columnar import column_names, import_library, refuse_lazy
+from .values import read_columns
 from .containers import as_sequences, sequence_frame
 from .sequences import SequenceArray, check_steps, ragged_range, stacked_steps
 

@@ -1,7 +1,7 @@
 """`SequenceArray`: many sequences of unequal length in one block of memory.
 
 Everything behind the estimators' front door works on this one type. It knows
-numpy and nothing else; `skseq.containers` knows how to make one from what a
+numpy and nothing else; `skseq._data.containers` knows how to make one from what a
 user has.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ._arrays import refuse_masks, without_mask
+from .arrays import refuse_masks, without_mask
 
 __all__ = ["SequenceArray"]
 

@@ -1,0 +1,1 @@
+"""Sequences as data: read, checked, written. It knows numpy, and no network."""
