@@ -147,14 +147,14 @@ def torch_init(
 def score(cell: str, task: str, settings: dict[str, Any], seed: int) -> float:
     settings = dict(settings)
     init, warm_up = settings.pop("init"), settings.pop("warm_up")
-    reset = torch_init if init == "torch" else skseq.recurrent._reset_layer
+    reset = torch_init if init == "torch" else skseq.nn.recurrent._reset_layer
 
     def make(kind: str) -> Any:
         estimator = getattr(skseq, f"{cell}Sequence{kind}")
         return estimator(**settings, device="cpu", random_state=seed)
 
     with (
-        mock.patch("skseq.recurrent._reset_layer", reset),
+        mock.patch("skseq.nn.recurrent._reset_layer", reset),
         mock.patch("skseq._training.WARM_UP", warm_up),
     ):
         return TASKS[task](make, seed)

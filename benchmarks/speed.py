@@ -35,7 +35,7 @@ from skseq.batching import Batches, SequenceDataset
 from skseq.datasets import make_pattern_sequences
 from skseq.inspection import step_importance
 from skseq.losses import CrossEntropy
-from skseq.recurrent import RecurrentNet
+from skseq.nn.recurrent import RecurrentNet
 
 NETS = {
     "LSTM": ("lstm", False),

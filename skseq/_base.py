@@ -80,7 +80,7 @@ from ._warning import warn
 from .batching import SequenceDataset
 from .callbacks import EarlyStopping, ValidationSplit
 from .losses import Loss
-from .recurrent import RecurrentNet
+from .nn.recurrent import RecurrentNet
 from ._data.sequences import SequenceArray
 
 DEFAULT_FRACTION = 0.1

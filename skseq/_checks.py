@@ -19,7 +19,7 @@ from ._optimizers import call_of, optimizer_fault
 from ._data.values import is_na
 from .callbacks import ValidationSplit
 from ._data.containers import refuse_other_kinds
-from .recurrent import POOLINGS
+from .nn.recurrent import POOLINGS
 from ._data.sequences import SequenceArray, first_step
 
 # Squares of numbers up to here, times weights up to here, add up within float64.

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
 from .losses import BinaryCrossEntropy, CrossEntropy, Loss, Poisson
-from .recurrent import Pooling, RecurrentNet
+from .nn.recurrent import Pooling, RecurrentNet
 
 # Not the newest, so that older runtimes take the file too; the three belong together.
 OPSET, ML_OPSET, IR_VERSION = 18, 3, 8

@@ -16,7 +16,7 @@ import torch
 
 from ._data.rules import Rule, fault
 from ._training import numpy_to_tensors, tensors_to_numpy
-from .recurrent import POOLINGS, RecurrentNet
+from .nn.recurrent import POOLINGS, RecurrentNet
 
 SIZES = ("n_inputs", "n_outputs", "hidden_size", "num_layers")
 

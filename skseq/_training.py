@@ -21,7 +21,7 @@ from ._surroundings import InferenceMode
 from .batching import Batches, SequenceDataset, as_inputs, by_length
 from .callbacks import EarlyStopping, StopTraining
 from .losses import Loss
-from .recurrent import RecurrentNet
+from .nn.recurrent import RecurrentNet
 from ._data.sequences import SequenceArray
 
 LR_SCHEDULES = ("one_cycle", "cosine", "constant")

@@ -30,7 +30,7 @@ from ._data.rules import ANY, Rule, array, flag, number, one_of, optional, risin
 from ._surroundings import on_one_thread
 from .batching import SequenceDataset
 from .losses import BinaryCrossEntropy, CrossEntropy, Loss
-from .recurrent import RecurrentNet
+from .nn.recurrent import RecurrentNet
 
 __all__ = ["GRUSequenceClassifier", "LSTMSequenceClassifier"]
 

@@ -13,7 +13,7 @@ from ._base import BaseSequenceEstimator
 from ._data.draft import as_it_is
 from ._surroundings import on_one_thread
 from ._warning import warn
-from .recurrent import Standardize
+from .nn.recurrent import Standardize
 
 __all__ = ["to_onnx"]
 

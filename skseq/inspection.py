@@ -26,7 +26,7 @@ from ._unwrap import unwrap
 from .batching import as_inputs
 from ._data.containers import convert
 from .losses import CrossEntropy
-from .recurrent import RecurrentNet
+from .nn.recurrent import RecurrentNet
 from ._data.sequences import SequenceArray, check_steps
 
 __all__ = ["step_importance"]

@@ -19,7 +19,7 @@ from ._data.rules import Rule, flag, one_of, size
 from ._surroundings import on_one_thread
 from .batching import SequenceDataset
 from .losses import REGRESSION_LOSSES, Loss
-from .recurrent import RecurrentNet
+from .nn.recurrent import RecurrentNet
 
 __all__ = ["GRUSequenceRegressor", "LSTMSequenceRegressor"]
 

@@ -8,18 +8,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skseq import (
-    GRUSequenceClassifier,
-    LSTMSequenceClassifier,
-    as_sequences,
-    audit,
-    recurrent,
-)
+from skseq import GRUSequenceClassifier, LSTMSequenceClassifier, as_sequences, audit
+from skseq.nn import recurrent
 from skseq._data import sequences
 from skseq._audit import _summaries
 from skseq.batching import PREDICT_BATCH_SIZE, by_length
 from skseq.inspection import step_importance
-from skseq.lanes import Lanes
+from skseq.nn.lanes import Lanes
 
 LENGTHS = st.lists(
     st.integers(1, 9) | st.integers(1, 100_000), min_size=1, max_size=400

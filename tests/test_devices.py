@@ -17,7 +17,7 @@ from skseq import (
     LSTMSequenceRegressor,
 )
 from skseq._devices import _present
-from skseq.recurrent import POOLINGS
+from skseq.nn.recurrent import POOLINGS
 
 DEVICES = _present()
 QUICK = {"hidden_size": 8, "max_epochs": 4, "random_state": 0, "batch_size": 8}

@@ -24,7 +24,7 @@ from skseq import (
 )
 from skseq._onnx import LARGEST_SYMBOL, LINKS
 from skseq.losses import REGRESSION_LOSSES, BinaryCrossEntropy, CrossEntropy
-from skseq.recurrent import POOLINGS
+from skseq.nn.recurrent import POOLINGS
 
 CLASSIFIERS = [LSTMSequenceClassifier, GRUSequenceClassifier]
 REGRESSORS = [LSTMSequenceRegressor, GRUSequenceRegressor]

@@ -17,7 +17,7 @@ from sklearn.utils import estimator_html_repr
 from skseq import GRUSequenceClassifier, LSTMSequenceClassifier
 from skseq._html import layers, network_table
 from skseq.preprocessing import PerTimestep
-from skseq.recurrent import POOLINGS, RecurrentNet
+from skseq.nn.recurrent import POOLINGS, RecurrentNet
 
 has_attributes = pytest.mark.skipif(
     find_spec("sklearn.callback") is None,

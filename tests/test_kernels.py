@@ -6,10 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skseq import kernels
-from skseq.kernels import CELLS, GRU, run_layer
-from skseq.lanes import Lanes
-from skseq.recurrent import RecurrentNet
+from skseq.nn import kernels
+from skseq.nn.kernels import CELLS, GRU, run_layer
+from skseq.nn.lanes import Lanes
+from skseq.nn.recurrent import RecurrentNet
 
 LENGTHS = torch.tensor([50, 3, 20, 7, 41, 12, 1, 33])
 

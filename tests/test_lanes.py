@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skseq.lanes import Lanes, rounded_up
+from skseq.nn.lanes import Lanes, rounded_up
 
 lengths_lists = st.lists(st.integers(1, 80), min_size=1, max_size=25)
 

@@ -16,7 +16,7 @@ from skseq import (
     LSTMSequenceClassifier,
     LSTMSequenceRegressor,
 )
-from skseq.recurrent import POOLINGS
+from skseq.nn.recurrent import POOLINGS
 
 CLASSES = [
     LSTMSequenceClassifier,

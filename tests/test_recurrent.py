@@ -12,8 +12,8 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from skseq import GRUSequenceRegressor, LSTMSequenceClassifier, pad_collate
 from skseq.batching import pad
 from skseq._data.containers import as_sequences
-from skseq.kernels import reverse_within
-from skseq.recurrent import Dropout, RecurrentNet
+from skseq.nn.kernels import reverse_within
+from skseq.nn.recurrent import Dropout, RecurrentNet
 
 POOLINGS = ["last", "mean", "max", "attention", ("last", "mean", "max", "attention")]
 COMBINATIONS = list(itertools.product(["lstm", "gru"], [1, 2, 3], [False, True], POOLINGS))

@@ -19,7 +19,7 @@ from skseq.batching import Batches, SequenceDataset
 from skseq.callbacks import EarlyStopping
 from skseq._data.containers import as_sequences
 from skseq.losses import CrossEntropy
-from skseq.recurrent import RecurrentNet
+from skseq.nn.recurrent import RecurrentNet
 
 
 def make_dataset(n=50):

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ._data.sequences import ragged_range
+from .._data.sequences import ragged_range
 
 
 class _Once:
@@ -67,7 +67,7 @@ class Lanes:
     Examples
     --------
     >>> import torch
-    >>> from skseq.lanes import Lanes
+    >>> from skseq.nn.lanes import Lanes
     >>> x = torch.arange(1, 10)[:, None]
     >>> lanes = Lanes(torch.tensor([5, 2, 2]))
     >>> lanes.fill(x)[:, :, 0].T

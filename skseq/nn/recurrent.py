@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from .kernels import CELLS, run_layer
 from .lanes import Lanes
-from ._data.symbols import PADDING
+from .._data.symbols import PADDING
 
 __all__ = ["RecurrentNet"]
 
@@ -69,7 +69,7 @@ class RecurrentNet(nn.Module):
     Examples
     --------
     >>> import torch
-    >>> from skseq.recurrent import RecurrentNet
+    >>> from skseq.nn.recurrent import RecurrentNet
     >>> net = RecurrentNet("gru", n_inputs=3, n_outputs=2, pooling=("last", "mean"))
     >>> net(torch.zeros(4, 7, 3), torch.tensor([7, 2, 1, 5])).shape
     torch.Size([4, 2])

@@ -1,0 +1,1 @@
+"""The network: torch alone, usable without the rest."""
