@@ -34,7 +34,7 @@ from skseq._data.rows import Rows
 from skseq.batching import Batches, SequenceDataset
 from skseq.datasets import make_pattern_sequences
 from skseq.inspection import step_importance
-from skseq.losses import CrossEntropy
+from skseq._tasks.losses import CrossEntropy
 from skseq.nn.recurrent import RecurrentNet
 
 NETS = {

@@ -79,7 +79,7 @@ from ._training import (
 from ._warning import warn
 from .batching import SequenceDataset
 from .callbacks import EarlyStopping, ValidationSplit
-from .losses import Loss
+from ._tasks.losses import Loss
 from .nn.recurrent import RecurrentNet
 from ._data.sequences import SequenceArray
 

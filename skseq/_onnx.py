@@ -13,7 +13,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
-from .losses import BinaryCrossEntropy, CrossEntropy, Loss, Poisson
+from ._tasks.losses import BinaryCrossEntropy, CrossEntropy, Loss, Poisson
 from .nn.recurrent import Pooling, RecurrentNet
 
 # Not the newest, so that older runtimes take the file too; the three belong together.

@@ -20,7 +20,7 @@ from ._optimizers import call_of
 from ._surroundings import InferenceMode
 from .batching import Batches, SequenceDataset, as_inputs, by_length
 from .callbacks import EarlyStopping, StopTraining
-from .losses import Loss
+from ._tasks.losses import Loss
 from .nn.recurrent import RecurrentNet
 from ._data.sequences import SequenceArray
 

@@ -29,7 +29,7 @@ from ._data.rows import Rows
 from ._data.rules import ANY, Rule, array, flag, number, one_of, optional, rising
 from ._surroundings import on_one_thread
 from .batching import SequenceDataset
-from .losses import BinaryCrossEntropy, CrossEntropy, Loss
+from ._tasks.losses import BinaryCrossEntropy, CrossEntropy, Loss
 from .nn.recurrent import RecurrentNet
 
 __all__ = ["GRUSequenceClassifier", "LSTMSequenceClassifier"]

@@ -25,7 +25,7 @@ from ._surroundings import gives_back, on_one_thread
 from ._unwrap import unwrap
 from .batching import as_inputs
 from ._data.containers import convert
-from .losses import CrossEntropy
+from ._tasks.losses import CrossEntropy
 from .nn.recurrent import RecurrentNet
 from ._data.sequences import SequenceArray, check_steps
 

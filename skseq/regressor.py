@@ -18,7 +18,7 @@ from ._data.rows import Rows, safe_scale
 from ._data.rules import Rule, flag, one_of, size
 from ._surroundings import on_one_thread
 from .batching import SequenceDataset
-from .losses import REGRESSION_LOSSES, Loss
+from ._tasks.losses import REGRESSION_LOSSES, Loss
 from .nn.recurrent import RecurrentNet
 
 __all__ = ["GRUSequenceRegressor", "LSTMSequenceRegressor"]

@@ -23,7 +23,7 @@ from skseq import (
     to_onnx,
 )
 from skseq._onnx import LARGEST_SYMBOL, LINKS
-from skseq.losses import REGRESSION_LOSSES, BinaryCrossEntropy, CrossEntropy
+from skseq._tasks.losses import REGRESSION_LOSSES, BinaryCrossEntropy, CrossEntropy
 from skseq.nn.recurrent import POOLINGS
 
 CLASSIFIERS = [LSTMSequenceClassifier, GRUSequenceClassifier]

@@ -18,7 +18,7 @@ from skseq._training import make_net, run
 from skseq.batching import Batches, SequenceDataset
 from skseq.callbacks import EarlyStopping
 from skseq._data.containers import as_sequences
-from skseq.losses import CrossEntropy
+from skseq._tasks.losses import CrossEntropy
 from skseq.nn.recurrent import RecurrentNet
 
 

@@ -1,0 +1,1 @@
+"""What is predicted: how targets are checked, encoded, scored and decoded."""
