@@ -28,7 +28,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.preprocessing import scale
 
 import skseq
-from skseq._training import WARM_UP
+from skseq._training.loop.loop import WARM_UP
 from skseq.datasets import load_japanese_vowels
 
 BASE: dict[str, Any] = {
@@ -155,7 +155,7 @@ def score(cell: str, task: str, settings: dict[str, Any], seed: int) -> float:
 
     with (
         mock.patch("skseq.nn.recurrent._reset_layer", reset),
-        mock.patch("skseq._training.WARM_UP", warm_up),
+        mock.patch("skseq._training.loop.WARM_UP", warm_up),
     ):
         return TASKS[task](make, seed)
 

@@ -31,7 +31,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from skseq import GRUSequenceClassifier, LSTMSequenceClassifier, as_sequences
 from skseq._data.rows import Rows
-from skseq.batching import Batches, SequenceDataset
+from skseq._training.loop.batches import Batches, SequenceDataset
 from skseq.datasets import make_pattern_sequences
 from skseq.inspection import step_importance
 from skseq._tasks.losses import CrossEntropy

@@ -1,7 +1,7 @@
 """scikit-learn compatible recurrent networks for sequences of unequal length."""
 
 from ._audit import audit
-from .batching import pad_collate
+from ._training.batches import pad_collate
 from .classifier import GRUSequenceClassifier, LSTMSequenceClassifier
 from ._data.containers import as_sequences, sequence_frame
 from .export import to_onnx

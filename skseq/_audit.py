@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import indexable
 
-from ._checks import check_rows_match, draw_seed
+from ._training.checks import check_rows_match, draw_seed
 from ._surroundings import gives_back
 from ._data.containers import convert, like
 from .preprocessing import SequenceGenerator

@@ -20,8 +20,8 @@ from skorch.helper import predefined_split
 
 from ._data import symbols
 from ._data.arrays import without_gradients
-from ._callback_copies import ClonesAs, Unpicklable, cloned, copied, for_state
-from ._checks import (
+from ._training.callback_copies import ClonesAs, Unpicklable, cloned, copied, for_state
+from ._training.checks import (
     LARGEST,
     check_callbacks,
     check_magnitude,
@@ -36,13 +36,13 @@ from ._checks import (
     encoded_groups,
     unnamed,
 )
-from ._devices import present_device, resolve_device
+from ._training.devices import present_device, resolve_device
 from ._data.draft import Draft, as_it_is
 from ._html import add_network
 from ._data.inputs import SequenceInputs
-from ._optimizers import are_same, optimizer_fault
+from ._training.optimizers import are_same, optimizer_fault
 from ._parameters import SequenceParameters, arguments_by_name
-from ._progress import reporting
+from ._training.progress import reporting
 from ._data.rows import Rows, step_statistics
 from ._data.rules import (
     Rule,
@@ -56,8 +56,8 @@ from ._data.rules import (
     rising,
     size,
 )
-from ._scoring import let_score_estimator
-from ._sklearn_callbacks import CallbackSupportMixin, EpochTasks, FitTask
+from ._training.scoring import let_score_estimator
+from ._training.sklearn_callbacks import CallbackSupportMixin, EpochTasks, FitTask
 from ._state import (
     check_learnt,
     network_state,
@@ -66,7 +66,7 @@ from ._state import (
     resume_optimizer,
 )
 from ._surroundings import on_one_thread
-from ._training import (
+from ._training.loop import (
     Course,
     EpochLog,
     EpochSeed,
@@ -77,7 +77,7 @@ from ._training import (
     training_callbacks,
 )
 from ._warning import warn
-from .batching import SequenceDataset
+from ._training.batches import SequenceDataset
 from .callbacks import EarlyStopping, ValidationSplit
 from ._tasks.losses import Loss
 from .nn.recurrent import RecurrentNet

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ._forking import computing
-from .batching import by_length
+from ._training.batches import by_length
 from ._data.sequences import ragged_range
 
 # The Gauss-Lobatto rule on [0, 1], which has the ends among its points.

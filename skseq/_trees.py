@@ -17,10 +17,10 @@ import numpy as np
 import torch
 from sklearn.utils.metadata_routing import MetadataRequest
 
-from ._callback_copies import Unpicklable
+from ._training.callback_copies import Unpicklable
 from ._fitted import state_fault
 from ._known import INSTANCES, VALUES, find, full_name, name_of
-from ._optimizers import is_optimizer_class, optimizer_fault
+from ._training.optimizers import is_optimizer_class, optimizer_fault
 from ._data.rules import LARGEST_SIZE
 
 # What safetensors holds as it is; other arrays are stored as their bytes.

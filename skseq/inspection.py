@@ -23,7 +23,7 @@ from ._integrated_gradients import integrated_gradients
 from ._occlusion import channel_means, occlude, unseen_symbol
 from ._surroundings import gives_back, on_one_thread
 from ._unwrap import unwrap
-from .batching import as_inputs
+from ._training.batches import as_inputs
 from ._data.containers import convert
 from ._tasks.losses import CrossEntropy
 from .nn.recurrent import RecurrentNet

@@ -12,7 +12,7 @@ from skseq import GRUSequenceClassifier, LSTMSequenceClassifier, as_sequences, a
 from skseq.nn import recurrent
 from skseq._data import sequences
 from skseq._audit import _summaries
-from skseq.batching import PREDICT_BATCH_SIZE, by_length
+from skseq._training.loop.batches import PREDICT_BATCH_SIZE, by_length
 from skseq.inspection import step_importance
 from skseq.nn.lanes import Lanes
 

@@ -16,7 +16,7 @@ from skseq import (
     LSTMSequenceClassifier,
     LSTMSequenceRegressor,
 )
-from skseq._devices import _present
+from skseq._training.loop.devices import _present
 from skseq.nn.recurrent import POOLINGS
 
 DEVICES = _present()

@@ -102,7 +102,7 @@ def test_a_bar_is_full_when_training_stops_early_and_not_when_it_fails(ragged, m
 
 
 def lines(monkeypatch, train, seconds=float("inf")):
-    monkeypatch.setattr("skseq._progress.SECONDS_BETWEEN_LINES", seconds)
+    monkeypatch.setattr("skseq._training.progress.SECONDS_BETWEEN_LINES", seconds)
     out = shown(os.pipe(), monkeypatch, train)
     assert "\r" not in out
     assert "\x1b" not in out

@@ -12,10 +12,10 @@ from test_recurrent import PackedNet
 from torch.utils.data import DataLoader
 
 from skseq import LSTMSequenceClassifier, SequenceArray, pad_collate
-from skseq._net import SequenceNet
+from skseq._training.loop.net import SequenceNet
 from skseq._surroundings import denormals_are_flushed
-from skseq._training import make_net, run
-from skseq.batching import Batches, SequenceDataset
+from skseq._training.loop.loop import make_net, run
+from skseq._training.loop.batches import Batches, SequenceDataset
 from skseq.callbacks import EarlyStopping
 from skseq._data.containers import as_sequences
 from skseq._tasks.losses import CrossEntropy
@@ -123,7 +123,7 @@ def test_callbacks_see_what_they_see_in_a_plain_skorch_net(ragged, monkeypatch):
         return events, model
 
     ours, model = train()
-    monkeypatch.setattr("skseq._training.SequenceNet", skorch.NeuralNet)
+    monkeypatch.setattr("skseq._training.loop.SequenceNet", skorch.NeuralNet)
     monkeypatch.setattr("skorch.net.get_len", lambda inputs: len(inputs["lengths"]))
     theirs, plain = train()
     assert type(model.net_) is SequenceNet

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval
 
-from .._checks import draw_seed
+from .._training.checks import draw_seed
 from .._data.sequences import SequenceArray
 
 # Parameters that every generator has, and what each may be.

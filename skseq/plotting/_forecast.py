@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._checks import check_rows_match
+from .._training.checks import check_rows_match
 from .._data.containers import convert
 from .._data.sequences import SequenceArray
 from ._axes import add_legend, check_matplotlib, new_axes, whole_steps, with_defaults

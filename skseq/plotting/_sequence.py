@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
-from .._checks import check_rows_match
+from .._training.checks import check_rows_match
 from .._data.containers import as_sequences
 from ..inspection import step_importance
 from .._data.sequences import SequenceArray, check_steps, stacked_steps

@@ -12,7 +12,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_scalar, validate_data
 
 from .._data.arrays import without_mask
-from .._checks import draw_seed
+from .._training.checks import draw_seed
 from .._surroundings import gives_back
 from .._warning import warn
 from .._data.containers import as_sequences

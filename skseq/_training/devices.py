@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ._warning import warn
+from .._warning import warn
 
 
 def resolve_device(device: str | torch.device) -> torch.device:

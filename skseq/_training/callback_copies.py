@@ -16,7 +16,7 @@ from typing import Any
 import joblib  # type: ignore[import-untyped]
 from sklearn.base import clone
 
-from ._checks import unnamed
+from .checks import unnamed
 
 
 def copied(callbacks: Sequence[Any]) -> Any:

@@ -13,9 +13,9 @@ from sklearn.metrics import check_scoring
 from sklearn.metrics._scorer import _BaseScorer
 from skorch.callbacks import EpochScoring
 
-from ._sklearn_callbacks import FitTask
-from ._training import predict_raw
-from .batching import SequenceDataset
+from .sklearn_callbacks import FitTask
+from .loop import predict_raw
+from .batches import SequenceDataset
 
 
 def let_score_estimator(scoring: EpochScoring, task: FitTask) -> None:

@@ -14,15 +14,15 @@ from skorch.callbacks import Callback, GradientNormClipping, LRScheduler
 from torch import Tensor
 from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 
-from ._forking import computing
-from ._net import SequenceNet
-from ._optimizers import call_of
-from ._surroundings import InferenceMode
-from .batching import Batches, SequenceDataset, as_inputs, by_length
-from .callbacks import EarlyStopping, StopTraining
-from ._tasks.losses import Loss
-from .nn.recurrent import RecurrentNet
-from ._data.sequences import SequenceArray
+from .._forking import computing
+from .net import SequenceNet
+from .optimizers import call_of
+from .._surroundings import InferenceMode
+from .batches import Batches, SequenceDataset, as_inputs, by_length
+from ..callbacks import EarlyStopping, StopTraining
+from .._tasks.losses import Loss
+from ..nn.recurrent import RecurrentNet
+from .._data.sequences import SequenceArray
 
 LR_SCHEDULES = ("one_cycle", "cosine", "constant")
 

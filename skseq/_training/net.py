@@ -9,9 +9,9 @@ import skorch
 import torch
 from skorch.callbacks import Callback
 
-from ._forking import computing
-from ._surroundings import denormals_are_flushed
-from .callbacks import StopTraining
+from .._forking import computing
+from .._surroundings import denormals_are_flushed
+from ..callbacks import StopTraining
 
 Step = dict[str, torch.Tensor]
 

@@ -13,8 +13,8 @@ import skorch
 from skorch.callbacks import Callback
 from tqdm import tqdm  # comes with skorch
 
-from ._forking import computing
-from ._training import Course
+from .._forking import computing
+from .loop import Course
 
 SECONDS_BETWEEN_LINES = 30.0
 BAR_FORMAT = "epoch {n_fmt}/{total_fmt} |{bar}| {elapsed}<{remaining}{postfix}"

@@ -1,0 +1,1 @@
+"""Training and prediction: everything that knows skorch."""
