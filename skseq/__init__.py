@@ -2,11 +2,11 @@
 
 from ._audit import audit
 from ._training.batches import pad_collate
-from .classifier import GRUSequenceClassifier, LSTMSequenceClassifier
+from ._estimators.classifier import GRUSequenceClassifier, LSTMSequenceClassifier
 from ._data.containers import as_sequences, sequence_frame
 from .export import to_onnx
 from .persistence import load, save
-from .regressor import GRUSequenceRegressor, LSTMSequenceRegressor
+from ._estimators.regressor import GRUSequenceRegressor, LSTMSequenceRegressor
 from ._data.sequences import SequenceArray
 
 __version__ = "0.1.0"

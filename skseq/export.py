@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ._atomic import write_whole
-from ._base import BaseSequenceEstimator
+from ._estimators.base import BaseSequenceEstimator
 from ._data.draft import as_it_is
 from ._surroundings import on_one_thread
 from ._warning import warn

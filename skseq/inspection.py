@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from ._data.arrays import without_mask
-from ._base import BaseSequenceEstimator
+from ._estimators.base import BaseSequenceEstimator
 from ._data.draft import as_it_is
 from ._integrated_gradients import integrated_gradients
 from ._occlusion import channel_means, occlude, unseen_symbol

@@ -162,8 +162,8 @@ def no_training(monkeypatch):
     def fail(*args, **kwargs):
         raise AssertionError("training began")
 
-    monkeypatch.setattr("skseq._base.run", fail)
-    monkeypatch.setattr("skseq._base.RecurrentNet", fail)
+    monkeypatch.setattr("skseq._estimators.base.run", fail)
+    monkeypatch.setattr("skseq._estimators.base.RecurrentNet", fail)
 
 
 @pytest.mark.parametrize(("bad", "message"), BAD_X.values(), ids=BAD_X)

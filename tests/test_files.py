@@ -583,7 +583,7 @@ def test_the_forger_can_make_files_that_load(whole):
         ".",
     ]
     + [
-        "skseq._base.BaseSequenceEstimator",
+        "skseq._estimators.base.BaseSequenceEstimator",
         "test_files.Deeper",
         "numpy.exp",
         3,

@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_html_repr
 
 from skseq import GRUSequenceClassifier, LSTMSequenceClassifier
-from skseq._html import layers, network_table
+from skseq._estimators.html import layers, network_table
 from skseq.preprocessing import PerTimestep
 from skseq.nn.recurrent import POOLINGS, RecurrentNet
 

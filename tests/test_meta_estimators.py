@@ -732,7 +732,7 @@ def test_scikit_learn_refuses_before_any_model_does(cell, container):
     with pytest.raises((ValueError, IndexError), match=REFUSED[cell][container]) as caught:
         answer(cell, container, CONTAINERS[container][0])
     files = [entry.path.as_posix() for entry in caught.traceback]
-    assert not any(file.endswith("skseq/_base.py") for file in files)
+    assert not any(file.endswith("skseq/_estimators/base.py") for file in files)
 
 
 def test_number_of_cells_that_work():

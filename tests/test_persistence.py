@@ -107,7 +107,7 @@ def test_skops_names_what_the_user_passed_too(ragged):
     names = skops.io.get_untrusted_types(data=skops.io.dumps(fitted(model, ragged)[0]))
     assert names == [
         "skseq.callbacks.EarlyStopping",
-        "skseq.classifier.LSTMSequenceClassifier",
+        "skseq._estimators.classifier.LSTMSequenceClassifier",
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from .nn.recurrent import RecurrentNet
+from ..nn.recurrent import RecurrentNet
 
 # The classes are those of scikit-learn's own tables, so that it colours this one too.
 TABLE = """

@@ -14,9 +14,9 @@ import numpy as np
 import skorch
 import torch
 
-from ._data.rules import Rule, fault
-from ._training.loop import numpy_to_tensors, tensors_to_numpy
-from .nn.recurrent import POOLINGS, RecurrentNet
+from .._data.rules import Rule, fault
+from .._training.loop import numpy_to_tensors, tensors_to_numpy
+from ..nn.recurrent import POOLINGS, RecurrentNet
 
 SIZES = ("n_inputs", "n_outputs", "hidden_size", "num_layers")
 

@@ -18,10 +18,10 @@ from sklearn.utils.validation import (
 from skorch.callbacks import EpochScoring
 from skorch.helper import predefined_split
 
-from ._data import symbols
-from ._data.arrays import without_gradients
-from ._training.callback_copies import ClonesAs, Unpicklable, cloned, copied, for_state
-from ._training.checks import (
+from .._data import symbols
+from .._data.arrays import without_gradients
+from .._training.callback_copies import ClonesAs, Unpicklable, cloned, copied, for_state
+from .._training.checks import (
     LARGEST,
     check_callbacks,
     check_magnitude,
@@ -36,15 +36,15 @@ from ._training.checks import (
     encoded_groups,
     unnamed,
 )
-from ._training.devices import present_device, resolve_device
-from ._data.draft import Draft, as_it_is
-from ._html import add_network
-from ._data.inputs import SequenceInputs
-from ._training.optimizers import are_same, optimizer_fault
-from ._parameters import SequenceParameters, arguments_by_name
-from ._training.progress import reporting
-from ._data.rows import Rows, step_statistics
-from ._data.rules import (
+from .._training.devices import present_device, resolve_device
+from .._data.draft import Draft, as_it_is
+from .html import add_network
+from .._data.inputs import SequenceInputs
+from .._training.optimizers import are_same, optimizer_fault
+from .parameters import SequenceParameters, arguments_by_name
+from .._training.progress import reporting
+from .._data.rows import Rows, step_statistics
+from .._data.rules import (
     Rule,
     Sizes,
     array,
@@ -56,17 +56,17 @@ from ._data.rules import (
     rising,
     size,
 )
-from ._training.scoring import let_score_estimator
-from ._training.sklearn_callbacks import CallbackSupportMixin, EpochTasks, FitTask
-from ._state import (
+from .._training.scoring import let_score_estimator
+from .._training.sklearn_callbacks import CallbackSupportMixin, EpochTasks, FitTask
+from .state import (
     check_learnt,
     network_state,
     restore_moments,
     restored_network,
     resume_optimizer,
 )
-from ._surroundings import on_one_thread
-from ._training.loop import (
+from .._surroundings import on_one_thread
+from .._training.loop import (
     Course,
     EpochLog,
     EpochSeed,
@@ -76,12 +76,12 @@ from ._training.loop import (
     run,
     training_callbacks,
 )
-from ._warning import warn
-from ._training.batches import SequenceDataset
-from .callbacks import EarlyStopping, ValidationSplit
-from ._tasks.losses import Loss
-from .nn.recurrent import RecurrentNet
-from ._data.sequences import SequenceArray
+from .._warning import warn
+from .._training.batches import SequenceDataset
+from ..callbacks import EarlyStopping, ValidationSplit
+from .._tasks.losses import Loss
+from ..nn.recurrent import RecurrentNet
+from .._data.sequences import SequenceArray
 
 DEFAULT_FRACTION = 0.1
 # What scikit-learn keeps in an estimator for as long as its callbacks are told of a fit.

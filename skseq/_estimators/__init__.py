@@ -1,0 +1,1 @@
+"""The estimators: a cell and a task, put together."""
