@@ -4,8 +4,8 @@ from ._audit import audit
 from ._training.batches import pad_collate
 from ._estimators.classifier import GRUSequenceClassifier, LSTMSequenceClassifier
 from ._data.containers import as_sequences, sequence_frame
-from .export import to_onnx
-from .persistence import load, save
+from ._files.export import to_onnx
+from ._files.persistence import load, save
 from ._estimators.regressor import GRUSequenceRegressor, LSTMSequenceRegressor
 from ._data.sequences import SequenceArray
 

@@ -22,7 +22,7 @@ from skseq import (
     pad_collate,
     to_onnx,
 )
-from skseq._onnx import LARGEST_SYMBOL, LINKS
+from skseq._files.onnx import LARGEST_SYMBOL, LINKS
 from skseq._tasks.losses import REGRESSION_LOSSES, BinaryCrossEntropy, CrossEntropy
 from skseq.nn.recurrent import POOLINGS
 
@@ -260,7 +260,7 @@ class TestErrors:
 
     def test_without_onnx(self, ragged, tmp_path, monkeypatch):
         monkeypatch.setitem(sys.modules, "onnx", None)
-        monkeypatch.delitem(sys.modules, "skseq._onnx")
+        monkeypatch.delitem(sys.modules, "skseq._files.onnx")
         model = LSTMSequenceClassifier(**QUICK).fit(*ragged)
         with pytest.raises(ImportError, match=r'pip install "skseq\[onnx\]"'):
             to_onnx(model, tmp_path / "model.onnx")

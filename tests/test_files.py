@@ -46,7 +46,7 @@ from skseq import (
     LSTMSequenceClassifier,
     LSTMSequenceRegressor,
 )
-from skseq._known import INSTANCES
+from skseq._files.allowlist import INSTANCES
 from skseq.callbacks import EarlyStopping, ValidationSplit
 from skseq.preprocessing import Jitter, PerTimestep, SineGenerator, WindowSplit
 
@@ -844,10 +844,10 @@ def test_killed_at_any_line_there_is_a_whole_file(path):
         import skseq
 
         assert "safetensors" not in sys.modules  # which is imported late
-        import skseq._atomic
-        import skseq.persistence
+        import skseq._files.atomic
+        import skseq._files.persistence
 
-        ours = skseq.persistence.__file__, skseq._atomic.__file__
+        ours = skseq._files.persistence.__file__, skseq._files.atomic.__file__
         path = {str(path)!r}
         sizes = (20, 30)
         models = [skseq.GRUSequenceRegressor(hidden_size=size) for size in sizes]

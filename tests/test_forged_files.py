@@ -146,8 +146,8 @@ def test_an_error_that_cannot_say_what_it_is():
         def __str__(self):
             raise AttributeError("half made")
 
-    assert skseq.persistence._said(Odd()) == "Odd"
-    assert skseq.persistence._said(ValueError("")) == "ValueError"
+    assert skseq._files.persistence._said(Odd()) == "Odd"
+    assert skseq._files.persistence._said(ValueError("")) == "ValueError"
 
 
 def test_warnings_are_short_too():

@@ -35,7 +35,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import skseq
-from skseq._known import INSTANCES
+from skseq._files.allowlist import INSTANCES
 from skseq.preprocessing import PerTimestep
 
 BATCH = 50  # files for each process

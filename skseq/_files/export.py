@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ._atomic import write_whole
-from ._estimators.base import BaseSequenceEstimator
-from ._data.draft import as_it_is
-from ._surroundings import on_one_thread
-from ._warning import warn
-from .nn.recurrent import Standardize
+from .atomic import write_whole
+from .._estimators.base import BaseSequenceEstimator
+from .._data.draft import as_it_is
+from .._surroundings import on_one_thread
+from .._warning import warn
+from ..nn.recurrent import Standardize
 
 __all__ = ["to_onnx"]
 
@@ -118,7 +118,7 @@ def to_onnx(estimator: Any, path: str | PathLike[str]) -> None:
     check_is_fitted(estimator)
     estimator = as_it_is(estimator)
     try:
-        from ._onnx import make_model
+        from .onnx import make_model
     except ImportError as error:
         message = 'to_onnx needs onnx: pip install "skseq[onnx]"'
         raise ImportError(message) from error

@@ -13,8 +13,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
-from ._tasks.losses import BinaryCrossEntropy, CrossEntropy, Loss, Poisson
-from .nn.recurrent import Pooling, RecurrentNet
+from .._tasks.losses import BinaryCrossEntropy, CrossEntropy, Loss, Poisson
+from ..nn.recurrent import Pooling, RecurrentNet
 
 # Not the newest, so that older runtimes take the file too; the three belong together.
 OPSET, ML_OPSET, IR_VERSION = 18, 3, 8
@@ -36,7 +36,7 @@ LARGEST_SYMBOL = 1 << 24
 
 def make_model(estimator: Any) -> onnx.ModelProto:
     """The graph from `X` and `lengths` to what the estimator predicts."""
-    from . import __version__
+    from .. import __version__
 
     net = estimator.net_
     is_classifier = hasattr(estimator, "classes_")

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.preprocessing import PolynomialFeatures
 from sklearn.utils._param_validation import validate_parameter_constraints
 
-from ._data.rules import (
+from .._data.rules import (
     ANY,
     Rule,
     Sizes,

@@ -1,0 +1,1 @@
+"""Files: models of skseq.save, and graphs for other runtimes."""
