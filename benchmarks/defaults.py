@@ -26,9 +26,9 @@ from joblib import Parallel, delayed
 from sklearn.datasets import make_regression
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.preprocessing import scale
+from skseq._training.loop.loop import WARM_UP
 
 import skseq
-from skseq._training.loop.loop import WARM_UP
 from skseq.datasets import load_japanese_vowels
 
 BASE: dict[str, Any] = {

@@ -1,15 +1,14 @@
 """scikit-learn compatible recurrent networks for sequences of unequal length."""
 
-from ._audit import audit
-from ._training.batches import pad_collate
-from ._estimators.classifier import GRUSequenceClassifier, LSTMSequenceClassifier
 from ._data.containers import as_sequences, sequence_frame
+from ._data.sequences import SequenceArray
+from ._estimators.classifier import GRUSequenceClassifier, LSTMSequenceClassifier
+from ._estimators.regressor import GRUSequenceRegressor, LSTMSequenceRegressor
 from ._files.export import to_onnx
 from ._files.persistence import load, save
-from ._estimators.regressor import GRUSequenceRegressor, LSTMSequenceRegressor
-from ._data.sequences import SequenceArray
-
-__version__ = "0.1.0"
+from ._training.batches import pad_collate
+from ._version import __version__
+from .inspection import audit
 
 __all__ = [
     "GRUSequenceClassifier",
@@ -17,6 +16,7 @@ __all__ = [
     "LSTMSequenceClassifier",
     "LSTMSequenceRegressor",
     "SequenceArray",
+    "__version__",
     "as_sequences",
     "audit",
     "load",

@@ -14,6 +14,7 @@ import torch
 
 from ._data.arrays import as_array
 from ._data.columnar import arrow_array, awkward_array, polars_series
+from ._data.containers import as_sequences
 from ._data.long import (
     from_long,
     from_multiindex,
@@ -22,9 +23,8 @@ from ._data.long import (
     to_multiindex,
 )
 from ._data.nested import nested_tensor, step_tensor
-from ._surroundings import on_one_thread
-from ._data.containers import as_sequences
 from ._data.sequences import SequenceArray, stacked_steps
+from ._surroundings import on_one_thread
 
 if TYPE_CHECKING:
     import polars

@@ -7,13 +7,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from skseq._training.loop.batches import PREDICT_BATCH_SIZE, by_length
 
 from skseq import GRUSequenceClassifier, LSTMSequenceClassifier, as_sequences, audit
-from skseq.nn import recurrent
 from skseq._data import sequences
-from skseq._audit import _summaries
-from skseq._training.loop.batches import PREDICT_BATCH_SIZE, by_length
 from skseq.inspection import step_importance
+from skseq.inspection._audit import _summaries
+from skseq.nn import recurrent
 from skseq.nn.lanes import Lanes
 
 LENGTHS = st.lists(

@@ -8,8 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from skseq import SequenceArray, as_sequences
-from skseq._data.rows import Rows, step_statistics
 from skseq._data.canonical import canonical_rows, sequence_hashes
+from skseq._data.rows import Rows, step_statistics
 
 # Few values and short lengths, so that many rows are equal.
 tables = st.lists(

@@ -9,6 +9,7 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
+from skseq._training.loop.devices import _present
 
 from skseq import (
     GRUSequenceClassifier,
@@ -16,7 +17,6 @@ from skseq import (
     LSTMSequenceClassifier,
     LSTMSequenceRegressor,
 )
-from skseq._training.loop.devices import _present
 from skseq.nn.recurrent import POOLINGS
 
 DEVICES = _present()

@@ -16,8 +16,8 @@ from sklearn.utils import estimator_html_repr
 
 from skseq import GRUSequenceClassifier, LSTMSequenceClassifier
 from skseq._estimators.html import layers, network_table
-from skseq.preprocessing import PerTimestep
 from skseq.nn.recurrent import POOLINGS, RecurrentNet
+from skseq.preprocessing import PerTimestep
 
 has_attributes = pytest.mark.skipif(
     find_spec("sklearn.callback") is None,

@@ -24,8 +24,8 @@ from skseq import (
 )
 from skseq.datasets import make_pattern_sequences, make_trigger_action_sequences
 from skseq.inspection import step_importance
-from skseq.preprocessing import PerTimestep
 from skseq.nn.recurrent import RecurrentNet
+from skseq.preprocessing import PerTimestep
 
 METHODS = ["occlusion", "integrated_gradients"]
 FAST = {"hidden_size": 4, "max_epochs": 2, "validation_fraction": None, "random_state": 0}

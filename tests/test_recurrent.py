@@ -6,11 +6,11 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from skseq._training.loop.batches import pad
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from skseq import GRUSequenceRegressor, LSTMSequenceClassifier, pad_collate
-from skseq._training.loop.batches import pad
 from skseq._data.containers import as_sequences
 from skseq.nn.kernels import reverse_within
 from skseq.nn.recurrent import Dropout, RecurrentNet

@@ -12,9 +12,9 @@ from sklearn.model_selection import KFold, train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from skseq import SequenceArray, as_sequences, sequence_frame
-from skseq.preprocessing import PerTimestep
 from skseq._data.sequences import check_steps, row_chunks, step_index
 from skseq._data.symbols import check_symbols, encode
+from skseq.preprocessing import PerTimestep
 
 ragged_lists = st.lists(
     st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=6), min_size=1, max_size=8

@@ -8,17 +8,17 @@ import skorch
 import torch
 from processes import run_fresh
 from skorch.callbacks import Callback
+from skseq._training.loop.batches import Batches, SequenceDataset
+from skseq._training.loop.loop import make_net, run
+from skseq._training.loop.net import SequenceNet
 from test_recurrent import PackedNet
 from torch.utils.data import DataLoader
 
 from skseq import LSTMSequenceClassifier, SequenceArray, pad_collate
-from skseq._training.loop.net import SequenceNet
-from skseq._surroundings import denormals_are_flushed
-from skseq._training.loop.loop import make_net, run
-from skseq._training.loop.batches import Batches, SequenceDataset
-from skseq.callbacks import EarlyStopping
 from skseq._data.containers import as_sequences
+from skseq._surroundings import denormals_are_flushed
 from skseq._tasks.losses import CrossEntropy
+from skseq.callbacks import EarlyStopping
 from skseq.nn.recurrent import RecurrentNet
 
 

@@ -26,8 +26,8 @@ from .columnar import (
     table_like,
 )
 from .nested import nested_steps, nested_tensor
-from .values import bytes_advice, is_scalar, numbers_or_text, read_frame
 from .sequences import SequenceArray
+from .values import bytes_advice, is_scalar, numbers_or_text, read_frame
 
 if TYPE_CHECKING:
     import pandas

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from .columnar import is_frame
 from .._warning import warn
+from .columnar import is_frame
 from .containers import TABLE, convert
 from .sequences import SequenceArray, check_steps
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from .arrays import without_mask
 from .columnar import column_names, import_library, refuse_lazy
-from .values import read_columns
 from .containers import as_sequences, sequence_frame
 from .sequences import SequenceArray, check_steps, ragged_range, stacked_steps
+from .values import read_columns
 
 if TYPE_CHECKING:
     import pandas

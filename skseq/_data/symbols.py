@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .arrays import fit_into, look_up
 from .._warning import warn
+from .arrays import fit_into, look_up
 from .sequences import SequenceArray, step_index
 
 PADDING = 0

@@ -12,8 +12,8 @@ from sklearn.utils.validation import check_scalar
 
 from .arrays import as_array
 from .columnar import column_names, is_frame
-from .values import numbers_or_text, read_frame
 from .sequences import SequenceArray
+from .values import numbers_or_text, read_frame
 
 __all__ = ["WindowSplit", "sliding_windows"]
 

@@ -20,6 +20,25 @@ from skorch.helper import predefined_split
 
 from .._data import symbols
 from .._data.arrays import without_gradients
+from .._data.draft import Draft, as_it_is
+from .._data.inputs import SequenceInputs
+from .._data.rows import Rows, step_statistics
+from .._data.rules import (
+    Rule,
+    Sizes,
+    array,
+    count,
+    each,
+    flag,
+    instance,
+    optional,
+    rising,
+    size,
+)
+from .._data.sequences import SequenceArray
+from .._surroundings import on_one_thread
+from .._tasks.losses import Loss
+from .._training.batches import SequenceDataset
 from .._training.callback_copies import ClonesAs, Unpicklable, cloned, copied, for_state
 from .._training.checks import (
     LARGEST,
@@ -37,35 +56,6 @@ from .._training.checks import (
     unnamed,
 )
 from .._training.devices import present_device, resolve_device
-from .._data.draft import Draft, as_it_is
-from .html import add_network
-from .._data.inputs import SequenceInputs
-from .._training.optimizers import are_same, optimizer_fault
-from .parameters import SequenceParameters, arguments_by_name
-from .._training.progress import reporting
-from .._data.rows import Rows, step_statistics
-from .._data.rules import (
-    Rule,
-    Sizes,
-    array,
-    count,
-    each,
-    flag,
-    instance,
-    optional,
-    rising,
-    size,
-)
-from .._training.scoring import let_score_estimator
-from .._training.sklearn_callbacks import CallbackSupportMixin, EpochTasks, FitTask
-from .state import (
-    check_learnt,
-    network_state,
-    restore_moments,
-    restored_network,
-    resume_optimizer,
-)
-from .._surroundings import on_one_thread
 from .._training.loop import (
     Course,
     EpochLog,
@@ -76,12 +66,22 @@ from .._training.loop import (
     run,
     training_callbacks,
 )
+from .._training.optimizers import are_same, optimizer_fault
+from .._training.progress import reporting
+from .._training.scoring import let_score_estimator
+from .._training.sklearn_callbacks import CallbackSupportMixin, EpochTasks, FitTask
 from .._warning import warn
-from .._training.batches import SequenceDataset
 from ..callbacks import EarlyStopping, ValidationSplit
-from .._tasks.losses import Loss
 from ..nn.recurrent import RecurrentNet
-from .._data.sequences import SequenceArray
+from .html import add_network
+from .parameters import SequenceParameters, arguments_by_name
+from .state import (
+    check_learnt,
+    network_state,
+    restore_moments,
+    restored_network,
+    resume_optimizer,
+)
 
 DEFAULT_FRACTION = 0.1
 # What scikit-learn keeps in an estimator for as long as its callbacks are told of a fit.

@@ -16,8 +16,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from skorch.callbacks import Callback
 
-from .._training.optimizers import OPTIMIZERS
 from .._training.loop import LR_SCHEDULES
+from .._training.optimizers import OPTIMIZERS
 from ..callbacks import ValidationSplit
 
 # What parameters are called elsewhere, where that is not like their names here.

@@ -17,11 +17,11 @@ import numpy as np
 import torch
 from sklearn.utils.metadata_routing import MetadataRequest
 
-from .._training.callback_copies import Unpicklable
-from .fitted import state_fault
-from .allowlist import INSTANCES, VALUES, find, full_name, name_of
-from .._training.optimizers import is_optimizer_class, optimizer_fault
 from .._data.rules import LARGEST_SIZE
+from .._training.callback_copies import Unpicklable
+from .._training.optimizers import is_optimizer_class, optimizer_fault
+from .allowlist import INSTANCES, VALUES, find, full_name, name_of
+from .fitted import state_fault
 
 # What safetensors holds as it is; other arrays are stored as their bytes.
 NATIVE = {

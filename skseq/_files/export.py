@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .atomic import write_whole
-from .._estimators.base import BaseSequenceEstimator
 from .._data.draft import as_it_is
+from .._estimators.base import BaseSequenceEstimator
 from .._surroundings import on_one_thread
 from .._warning import warn
 from ..nn.recurrent import Standardize
+from .atomic import write_whole
 
 __all__ = ["to_onnx"]
 

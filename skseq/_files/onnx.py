@@ -36,7 +36,7 @@ LARGEST_SYMBOL = 1 << 24
 
 def make_model(estimator: Any) -> onnx.ModelProto:
     """The graph from `X` and `lengths` to what the estimator predicts."""
-    from .. import __version__
+    from .._version import __version__
 
     net = estimator.net_
     is_classifier = hasattr(estimator, "classes_")

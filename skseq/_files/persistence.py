@@ -17,11 +17,11 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils.fixes import parse_version
 
-from .atomic import read_stream, write_stream, write_whole
-from .allowlist import check_trusted
 from .._surroundings import gives_back
-from .codec import VERSION, Reader, Writer
 from .._warning import warn
+from .allowlist import check_trusted
+from .atomic import read_stream, write_stream, write_whole
+from .codec import VERSION, Reader, Writer
 
 __all__ = ["load", "save"]
 
@@ -210,7 +210,7 @@ def _safetensors() -> Any:
 
 
 def _versions() -> dict[str, str]:
-    from .. import __version__
+    from .._version import __version__
 
     return {
         "skseq": __version__,
@@ -222,7 +222,7 @@ def _versions() -> dict[str, str]:
 
 
 def _warn_of_newer(name: str, version: str) -> None:
-    from .. import __version__
+    from .._version import __version__
 
     if not VERSION.fullmatch(version):
         raise ValueError("it has no version of skseq")

@@ -14,10 +14,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from .._data.arrays import as_array, refuse_masks
-from .._data.rows import Rows
-from .._surroundings import on_one_thread
 from .._data.containers import as_sequences
+from .._data.rows import Rows
 from .._data.sequences import SequenceArray, check_steps, ragged_range, stacked_steps
+from .._surroundings import on_one_thread
 
 __all__ = ["pad_collate"]
 

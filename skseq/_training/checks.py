@@ -15,12 +15,12 @@ from sklearn.utils.validation import _check_sample_weight, _num_samples
 from skorch.callbacks import BatchScoring, EpochScoring, InputShapeSetter, LRScheduler
 
 from .._data.arrays import as_array, refuse_masks, text_array, without_mask
-from .optimizers import call_of, optimizer_fault
+from .._data.containers import refuse_other_kinds
+from .._data.sequences import SequenceArray, first_step
 from .._data.values import is_na
 from ..callbacks import ValidationSplit
-from .._data.containers import refuse_other_kinds
 from ..nn.recurrent import POOLINGS
-from .._data.sequences import SequenceArray, first_step
+from .optimizers import call_of, optimizer_fault
 
 # Squares of numbers up to here, times weights up to here, add up within float64.
 LARGEST = 1e100

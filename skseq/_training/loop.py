@@ -14,15 +14,15 @@ from skorch.callbacks import Callback, GradientNormClipping, LRScheduler
 from torch import Tensor
 from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 
+from .._data.sequences import SequenceArray
 from .._forking import computing
+from .._surroundings import InferenceMode
+from .._tasks.losses import Loss
+from ..callbacks import EarlyStopping, StopTraining
+from ..nn.recurrent import RecurrentNet
+from .batches import Batches, SequenceDataset, as_inputs, by_length
 from .net import SequenceNet
 from .optimizers import call_of
-from .._surroundings import InferenceMode
-from .batches import Batches, SequenceDataset, as_inputs, by_length
-from ..callbacks import EarlyStopping, StopTraining
-from .._tasks.losses import Loss
-from ..nn.recurrent import RecurrentNet
-from .._data.sequences import SequenceArray
 
 LR_SCHEDULES = ("one_cycle", "cosine", "constant")
 

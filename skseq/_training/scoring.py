@@ -13,9 +13,9 @@ from sklearn.metrics import check_scoring
 from sklearn.metrics._scorer import _BaseScorer
 from skorch.callbacks import EpochScoring
 
-from .sklearn_callbacks import FitTask
-from .loop import predict_raw
 from .batches import SequenceDataset
+from .loop import predict_raw
+from .sklearn_callbacks import FitTask
 
 
 def let_score_estimator(scoring: EpochScoring, task: FitTask) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import skorch
 from skorch.callbacks import Callback
 
-from .loop import Course
 from ..callbacks import StopTraining
+from .loop import Course
 
 try:
     from sklearn.callback import CallbackSupportMixin

@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .._data.symbols import PADDING
 from .kernels import CELLS, run_layer
 from .lanes import Lanes
-from .._data.symbols import PADDING
 
 __all__ = ["RecurrentNet"]
 

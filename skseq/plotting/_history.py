@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 
-from .._unwrap import unwrap
+from ..inspection._unwrap import unwrap
 from ._axes import check_matplotlib, new_axes, whole_steps, with_defaults
 
 METRICS = ("loss", "score")

@@ -12,10 +12,10 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_scalar, validate_data
 
 from .._data.arrays import without_mask
-from .._training.checks import draw_seed
-from .._surroundings import gives_back
-from .._warning import warn
 from .._data.containers import as_sequences
+from .._surroundings import gives_back
+from .._training.checks import draw_seed
+from .._warning import warn
 from ..datasets._common import SharedStream
 from ._output import FitTransform, in_container
 

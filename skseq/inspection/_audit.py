@@ -20,11 +20,11 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import indexable
 
-from ._training.checks import check_rows_match, draw_seed
-from ._surroundings import gives_back
-from ._data.containers import convert, like
-from .preprocessing import SequenceGenerator
-from ._data.sequences import SequenceArray, check_steps, stacked_steps
+from .._data.containers import convert, like
+from .._data.sequences import SequenceArray, check_steps, stacked_steps
+from .._surroundings import gives_back
+from .._training.checks import check_rows_match, draw_seed
+from ..preprocessing import SequenceGenerator
 
 CONSTANT, LENGTH, LAST_STEP, MEANS = (
     "constant",

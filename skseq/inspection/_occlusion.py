@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ._data.containers import like
-from ._data.sequences import SequenceArray, ragged_range, row_chunks, stacked_steps
+from .._data.containers import like
+from .._data.sequences import SequenceArray, ragged_range, row_chunks, stacked_steps
 
 
 def occlude(

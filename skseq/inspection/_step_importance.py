@@ -16,18 +16,18 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from ._data.arrays import without_mask
-from ._estimators.base import BaseSequenceEstimator
-from ._data.draft import as_it_is
+from .._data.arrays import without_mask
+from .._data.containers import convert
+from .._data.draft import as_it_is
+from .._data.sequences import SequenceArray, check_steps
+from .._estimators.base import BaseSequenceEstimator
+from .._surroundings import gives_back, on_one_thread
+from .._tasks.losses import CrossEntropy
+from .._training.batches import as_inputs
+from ..nn.recurrent import RecurrentNet
 from ._integrated_gradients import integrated_gradients
 from ._occlusion import channel_means, occlude, unseen_symbol
-from ._surroundings import gives_back, on_one_thread
 from ._unwrap import unwrap
-from ._training.batches import as_inputs
-from ._data.containers import convert
-from ._tasks.losses import CrossEntropy
-from .nn.recurrent import RecurrentNet
-from ._data.sequences import SequenceArray, check_steps
 
 __all__ = ["step_importance"]
 

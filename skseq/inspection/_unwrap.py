@@ -7,7 +7,7 @@ from typing import Any
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from ._estimators.base import BaseSequenceEstimator
+from .._estimators.base import BaseSequenceEstimator
 
 
 def unwrap(estimator: Any, what_for: str) -> tuple[list[Pipeline], BaseSequenceEstimator]:

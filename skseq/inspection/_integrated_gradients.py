@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ._forking import computing
-from ._training.batches import by_length
-from ._data.sequences import ragged_range
+from .._data.sequences import ragged_range
+from .._forking import computing
+from .._training.batches import by_length
 
 # The Gauss-Lobatto rule on [0, 1], which has the ends among its points.
 POINTS = np.array([0.0, 0.5 - np.sqrt(3 / 28), 0.5, 0.5 + np.sqrt(3 / 28), 1.0])
