@@ -7,7 +7,7 @@ from ._estimators.regressor import GRUSequenceRegressor, LSTMSequenceRegressor
 from ._files.export import to_onnx
 from ._files.persistence import load, save
 from ._training.batches import pad_collate
-from ._version import __version__
+from ._version import __version__ as __version__
 from .inspection import audit
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "LSTMSequenceClassifier",
     "LSTMSequenceRegressor",
     "SequenceArray",
-    "__version__",
     "as_sequences",
     "audit",
     "load",

@@ -20,6 +20,14 @@ from skorch.helper import predefined_split
 
 from .._data import symbols
 from .._data.arrays import without_gradients
+from .._data.checks import (
+    LARGEST,
+    check_magnitude,
+    check_rows_match,
+    check_weight,
+    draw_seed,
+    encoded_groups,
+)
 from .._data.draft import Draft, as_it_is
 from .._data.inputs import SequenceInputs
 from .._data.rows import Rows, step_statistics
@@ -41,18 +49,12 @@ from .._tasks.losses import Loss
 from .._training.batches import SequenceDataset
 from .._training.callback_copies import ClonesAs, Unpicklable, cloned, copied, for_state
 from .._training.checks import (
-    LARGEST,
     check_callbacks,
-    check_magnitude,
     check_memory,
     check_optimizer,
     check_outputs,
     check_pooling,
-    check_rows_match,
     check_schedule,
-    check_weight,
-    draw_seed,
-    encoded_groups,
     unnamed,
 )
 from .._training.devices import present_device, resolve_device

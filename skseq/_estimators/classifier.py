@@ -25,9 +25,9 @@ from .._data.rows import Rows
 from .._data.rules import ANY, Rule, array, flag, number, one_of, optional, rising
 from .._docs import CLASSIFIER_ATTRIBUTES, CLASSIFIER_PARAMETERS
 from .._surroundings import on_one_thread
+from .._tasks.checks import check_class_weight, check_labels, check_targets
 from .._tasks.losses import BinaryCrossEntropy, CrossEntropy, Loss
 from .._training.batches import SequenceDataset
-from .._training.checks import check_class_weight, check_labels, check_targets
 from ..nn.recurrent import RecurrentNet
 from .base import BaseSequenceEstimator
 from .parameters import SequenceParameters, arguments_by_name, parameters_by_name

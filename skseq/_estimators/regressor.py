@@ -9,14 +9,15 @@ from sklearn.base import RegressorMixin
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import StrOptions
 
+from .._data.checks import LARGEST
 from .._data.draft import Draft, as_it_is
 from .._data.rows import Rows, safe_scale
 from .._data.rules import Rule, flag, one_of, size
 from .._docs import REGRESSOR_ATTRIBUTES, REGRESSOR_PARAMETERS
 from .._surroundings import on_one_thread
+from .._tasks.checks import check_targets
 from .._tasks.losses import REGRESSION_LOSSES, Loss
 from .._training.batches import SequenceDataset
-from .._training.checks import LARGEST, check_targets
 from ..nn.recurrent import RecurrentNet
 from .base import FLOAT32_MAX, BaseSequenceEstimator
 from .parameters import SequenceParameters, arguments_by_name

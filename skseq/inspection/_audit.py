@@ -20,10 +20,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import indexable
 
+from .._data.checks import check_rows_match, draw_seed
 from .._data.containers import convert, like
 from .._data.sequences import SequenceArray, check_steps, stacked_steps
 from .._surroundings import gives_back
-from .._training.checks import check_rows_match, draw_seed
 from ..preprocessing import SequenceGenerator
 
 CONSTANT, LENGTH, LAST_STEP, MEANS = (

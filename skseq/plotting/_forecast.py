@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from .._data.checks import check_rows_match
 from .._data.containers import convert
 from .._data.sequences import SequenceArray
-from .._training.checks import check_rows_match
 from ._axes import add_legend, check_matplotlib, new_axes, whole_steps, with_defaults
 
 TRUTH_COLOUR, FORECAST_COLOUR = "0.35", "tab:orange"

@@ -12,9 +12,9 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_scalar, validate_data
 
 from .._data.arrays import without_mask
+from .._data.checks import draw_seed
 from .._data.containers import as_sequences
 from .._surroundings import gives_back
-from .._training.checks import draw_seed
 from .._warning import warn
 from ..datasets._common import SharedStream
 from ._output import FitTransform, in_container

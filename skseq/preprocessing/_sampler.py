@@ -13,11 +13,11 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import type_of_target
 
+from .._data.checks import check_rows_match, draw_seed
 from .._data.containers import like
 from .._data.inputs import SequenceInputs
 from .._data.sequences import SequenceArray, stacked_steps
 from .._surroundings import gives_back
-from .._training.checks import check_rows_match, draw_seed
 from .._warning import warn
 
 
