@@ -30,6 +30,7 @@ from skseq._training.loop.loop import WARM_UP
 
 import skseq
 from skseq.datasets import load_japanese_vowels
+from skseq.nn.cells import Cell, cell_named
 
 BASE: dict[str, Any] = {
     "pooling": ("last", "mean"),
@@ -136,7 +137,10 @@ SEEDS = {"vowels": 2, "pattern": 2, "frequency": 2, "sine": 2, "table": 5}
 
 @torch.no_grad()
 def torch_init(
-    layer: torch.nn.Module, hidden_size: int, generator: torch.Generator | None
+    cell: Cell,
+    layer: torch.nn.Module,
+    hidden_size: int,
+    generator: torch.Generator | None,
 ) -> None:
     """What torch itself does for its LSTM and GRU."""
     bound = 1 / math.sqrt(hidden_size)
@@ -147,14 +151,15 @@ def torch_init(
 def score(cell: str, task: str, settings: dict[str, Any], seed: int) -> float:
     settings = dict(settings)
     init, warm_up = settings.pop("init"), settings.pop("warm_up")
-    reset = torch_init if init == "torch" else skseq.nn.recurrent._reset_layer
+    kind = type(cell_named(cell.lower()))
+    reset = torch_init if init == "torch" else kind.reset
 
     def make(kind: str) -> Any:
         estimator = getattr(skseq, f"{cell}Sequence{kind}")
         return estimator(**settings, device="cpu", random_state=seed)
 
     with (
-        mock.patch("skseq.nn.recurrent._reset_layer", reset),
+        mock.patch.object(kind, "reset", reset),
         mock.patch("skseq._training.loop.WARM_UP", warm_up),
     ):
         return TASKS[task](make, seed)

@@ -25,7 +25,6 @@ import torch
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback
 from skorch.dataset import ValidSplit
-from skseq._training.loop.batches import Batches, SequenceDataset
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
 from torch.utils.data import DataLoader, TensorDataset
@@ -33,6 +32,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from skseq import GRUSequenceClassifier, LSTMSequenceClassifier, as_sequences
 from skseq._data.rows import Rows
 from skseq._tasks.losses import CrossEntropy
+from skseq._training.batches import Batches, SequenceDataset
 from skseq.datasets import make_pattern_sequences
 from skseq.inspection import step_importance
 from skseq.nn.recurrent import RecurrentNet

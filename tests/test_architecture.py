@@ -69,7 +69,9 @@ def test_every_part_has_its_rule():
 
 
 def test_there_are_no_circles():
-    imports = {path: {file_of(i) for i in imports_of(path)} - {None, path} for path in FILES}
+    imports = {
+        path: {file_of(i) for i in imports_of(path)} - {None, path} for path in FILES
+    }
     while leaves := {path for path, others in imports.items() if not others & {*imports}}:
         for path in leaves:
             del imports[path]

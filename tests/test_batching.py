@@ -5,11 +5,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from skseq._training.loop.batches import Batches, SequenceDataset, as_inputs
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
 
 from skseq import SequenceArray, as_sequences, pad_collate
+from skseq._training.batches import Batches, SequenceDataset, as_inputs
 
 lengths_lists = st.lists(st.integers(1, 9), min_size=1, max_size=7)
 

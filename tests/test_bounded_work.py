@@ -7,10 +7,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from skseq._training.loop.batches import PREDICT_BATCH_SIZE, by_length
 
 from skseq import GRUSequenceClassifier, LSTMSequenceClassifier, as_sequences, audit
 from skseq._data import sequences
+from skseq._training.batches import PREDICT_BATCH_SIZE, by_length
 from skseq.inspection import step_importance
 from skseq.inspection._audit import _summaries
 from skseq.nn import recurrent

@@ -7,9 +7,9 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from helpers import POOLINGS
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
-from skseq._training.loop.devices import _present
 
 from skseq import (
     GRUSequenceClassifier,
@@ -17,7 +17,7 @@ from skseq import (
     LSTMSequenceClassifier,
     LSTMSequenceRegressor,
 )
-from skseq.nn.recurrent import POOLINGS
+from skseq._training.devices import _present
 
 DEVICES = _present()
 QUICK = {"hidden_size": 8, "max_epochs": 4, "random_state": 0, "batch_size": 8}

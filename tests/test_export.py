@@ -7,6 +7,9 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
+from helpers import POOLINGS
+from onnx.reference import ReferenceEvaluator
 from processes import run_fresh
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
@@ -22,12 +25,14 @@ from skseq import (
     pad_collate,
     to_onnx,
 )
-from skseq._files.onnx import LARGEST_SYMBOL, LINKS
+from skseq._files.onnx import LARGEST_SYMBOL
 from skseq._tasks.losses import REGRESSION_LOSSES, BinaryCrossEntropy, CrossEntropy
-from skseq.nn.recurrent import POOLINGS
+from skseq.nn.pooling import POOLINGS as POOLING
+from skseq.nn.pooling import Summary
 
 CLASSIFIERS = [LSTMSequenceClassifier, GRUSequenceClassifier]
 REGRESSORS = [LSTMSequenceRegressor, GRUSequenceRegressor]
+CLASSIFICATION = CrossEntropy(), BinaryCrossEntropy()
 QUICK = {"hidden_size": 5, "max_epochs": 3, "validation_fraction": None, "random_state": 0}
 ARCHITECTURES = {
     "default": {},
@@ -98,10 +103,25 @@ def test_poisson(ragged, tmp_path, standardize):
     assert_same(served(model, X, tmp_path / "model.onnx"), model.predict(X))
 
 
-def test_every_loss_has_its_link():
-    losses = [*map(type, [make() for make in REGRESSION_LOSSES.values()])]
-    links = {loss.link for loss in (*losses, CrossEntropy, BinaryCrossEntropy)}
-    assert links == set(LINKS)
+def test_every_loss_names_the_operator_of_its_link():
+    raw = torch.linspace(-2, 2, 6).view(2, 3)
+    for loss in (*[make() for make in REGRESSION_LOSSES.values()], *CLASSIFICATION):
+        node = onnx.helper.make_node(loss.link_operator, ["x"], ["y"])
+        (found,) = ReferenceEvaluator(node).run(None, {"x": raw.numpy()})
+        np.testing.assert_allclose(found, loss.link(raw), rtol=1e-6)
+
+
+class Middle(Summary):
+    def run(self, pooling, x, lanes):
+        return lanes.at_last(x) / 2
+
+
+def test_a_part_that_onnx_does_not_have_is_refused(ragged, tmp_path, monkeypatch):
+    monkeypatch.setitem(POOLING, "middle", Middle())
+    model = GRUSequenceClassifier(**QUICK, pooling=("attention", "middle")).fit(*ragged)
+    with pytest.raises(ValueError, match="write this model: Middle has no operators"):
+        to_onnx(model, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
 
 
 def test_several_labels(ragged, tmp_path):

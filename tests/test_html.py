@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from importlib.util import find_spec
 
 import pytest
+from helpers import POOLINGS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import VotingClassifier
@@ -16,7 +17,7 @@ from sklearn.utils import estimator_html_repr
 
 from skseq import GRUSequenceClassifier, LSTMSequenceClassifier
 from skseq._estimators.html import layers, network_table
-from skseq.nn.recurrent import POOLINGS, RecurrentNet
+from skseq.nn import RecurrentNet
 from skseq.preprocessing import PerTimestep
 
 has_attributes = pytest.mark.skipif(

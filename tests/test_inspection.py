@@ -24,7 +24,7 @@ from skseq import (
 )
 from skseq.datasets import make_pattern_sequences, make_trigger_action_sequences
 from skseq.inspection import step_importance
-from skseq.nn.recurrent import RecurrentNet
+from skseq.nn import RecurrentNet
 from skseq.preprocessing import PerTimestep
 
 METHODS = ["occlusion", "integrated_gradients"]

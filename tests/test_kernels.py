@@ -6,22 +6,35 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skseq.nn import kernels
-from skseq.nn.kernels import CELLS, GRU, run_layer
+from skseq.nn import RecurrentNet
+from skseq.nn.cells import CELLS, gru, lstm
 from skseq.nn.lanes import Lanes
-from skseq.nn.recurrent import RecurrentNet
 
 LENGTHS = torch.tensor([50, 3, 20, 7, 41, 12, 1, 33])
 
 
 def make_layers(cell, n_inputs, hidden_size, directions, dtype=torch.float64):
     generator = torch.Generator().manual_seed(3)
-    layers = [CELLS[cell](n_inputs, hidden_size, dtype=dtype) for _ in range(directions)]
+    layers = [
+        CELLS[cell].make(n_inputs, hidden_size, dtype=dtype) for _ in range(directions)
+    ]
     with torch.no_grad():
         for layer in layers:
             for parameter in layer.parameters():
                 parameter.uniform_(-0.9, 0.9, generator=generator)
     return layers
+
+
+def cell_of(layers):
+    return CELLS["lstm" if isinstance(layers[0], torch.nn.LSTM) else "gru"]
+
+
+def run_layer(layers, x, lanes):
+    return cell_of(layers).run(layers, x, lanes)
+
+
+def run_modules(layers, x, lanes):
+    return cell_of(layers).run_modules(layers, x, lanes)
 
 
 def make_steps(lengths, n_channels, dtype=torch.float64):
@@ -48,7 +61,7 @@ def test_lanes_equal_the_path_of_other_devices(cell, directions):
     shared, apart = Lanes(LENGTHS), Lanes(LENGTHS, share=False)
     assert shared.n_lanes < apart.n_lanes
     ours = outputs_and_gradients(run_layer, layers, x, shared)
-    theirs = outputs_and_gradients(kernels._run_modules, layers, x, apart)
+    theirs = outputs_and_gradients(run_modules, layers, x, apart)
     for one, other in zip(ours, theirs, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-10)
 
@@ -63,7 +76,7 @@ def test_equal_lengths_have_gradients_too(cell, directions):
     x = make_steps(lengths, 2)
     assert not lanes.fill(x).is_contiguous()
     ours = outputs_and_gradients(run_layer, layers, x, lanes)
-    theirs = outputs_and_gradients(kernels._run_modules, layers, x, lanes)
+    theirs = outputs_and_gradients(run_modules, layers, x, lanes)
     for one, other in zip(ours, theirs, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-10)
 
@@ -83,7 +96,7 @@ def test_what_stands_in_blank_steps_does_not_matter(cell):
 @pytest.mark.parametrize("backward", [False, True])
 @pytest.mark.parametrize("block", [1, 2, 7])
 def test_gradients_of_the_gru_are_those_of_finite_differences(backward, block, monkeypatch):
-    monkeypatch.setattr(kernels, "BLOCK", block)
+    monkeypatch.setattr(gru, "BLOCK", block)
     lanes = Lanes(torch.tensor([6, 2, 3, 1]))
     assert len(lanes.cuts)
     (layer,) = make_layers("gru", 2, 3, 1)
@@ -91,7 +104,7 @@ def test_gradients_of_the_gru_are_those_of_finite_differences(backward, block, m
     x = lanes.fill(make_steps(lanes.lengths, 2)).clone().requires_grad_()
 
     def run(x, *weights):
-        outputs = GRU.apply(x, *weights, lanes.cuts, backward)
+        outputs = gru.Recurrence.apply(x, *weights, lanes.cuts, backward)
         return outputs.flatten(0, 1)[lanes.steps]
 
     assert torch.autograd.gradcheck(run, [x, *weights])
@@ -103,11 +116,9 @@ def test_lanes_in_several_calls_of_the_fused_kernel(directions, monkeypatch):
     x, lanes = make_steps(LENGTHS, 2, torch.float32), Lanes(LENGTHS)
     once = outputs_and_gradients(run_layer, layers, x, lanes)
     calls = []
-    fused = kernels._fused_lstm
-    monkeypatch.setattr(kernels, "WORKSPACE", 8 * lanes.n_steps * 2)
-    monkeypatch.setattr(
-        kernels, "_fused_lstm", lambda *args: calls.append(1) or fused(*args)
-    )
+    fused = lstm._fused_lstm
+    monkeypatch.setattr(lstm, "WORKSPACE", 8 * lanes.n_steps * 2)
+    monkeypatch.setattr(lstm, "_fused_lstm", lambda *args: calls.append(1) or fused(*args))
     often = outputs_and_gradients(run_layer, layers, x, lanes)
     assert len(calls) > 1
     for one, other in zip(once, often, strict=True):
@@ -143,7 +154,7 @@ def assert_same_alone_and_together(layers, lengths, some):
 
 def test_parts_of_the_lanes_round_in_the_same_way(monkeypatch):
     """One lane would take this workspace for itself; the kernel must get two."""
-    monkeypatch.setattr(kernels, "WORKSPACE", 1500)
+    monkeypatch.setattr(lstm, "WORKSPACE", 1500)
     layers = make_layers("lstm", 64, 64, 1, torch.float32)
     assert_same_alone_and_together(layers, torch.full((40,), 20), range(40))
 

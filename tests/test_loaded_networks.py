@@ -19,7 +19,7 @@ from skseq import (
     LSTMSequenceClassifier,
     LSTMSequenceRegressor,
 )
-from skseq.nn.recurrent import RecurrentNet
+from skseq.nn import RecurrentNet
 
 QUICK = {
     "hidden_size": 3,

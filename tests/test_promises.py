@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 import torch
+from helpers import POOLINGS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from processes import run_fresh
@@ -16,7 +17,6 @@ from skseq import (
     LSTMSequenceClassifier,
     LSTMSequenceRegressor,
 )
-from skseq.nn.recurrent import POOLINGS
 
 CLASSES = [
     LSTMSequenceClassifier,

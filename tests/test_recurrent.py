@@ -6,14 +6,15 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from skseq._training.loop.batches import pad
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from skseq import GRUSequenceRegressor, LSTMSequenceClassifier, pad_collate
 from skseq._data.containers import as_sequences
-from skseq.nn.kernels import reverse_within
-from skseq.nn.recurrent import Dropout, RecurrentNet
+from skseq._training.batches import pad
+from skseq.nn import RecurrentNet
+from skseq.nn.cells.base import reverse_within
+from skseq.nn.dropout import Dropout
 
 POOLINGS = ["last", "mean", "max", "attention", ("last", "mean", "max", "attention")]
 COMBINATIONS = list(itertools.product(["lstm", "gru"], [1, 2, 3], [False, True], POOLINGS))

@@ -8,9 +8,7 @@ import skorch
 import torch
 from processes import run_fresh
 from skorch.callbacks import Callback
-from skseq._training.loop.batches import Batches, SequenceDataset
 from skseq._training.loop.loop import make_net, run
-from skseq._training.loop.net import SequenceNet
 from test_recurrent import PackedNet
 from torch.utils.data import DataLoader
 
@@ -18,8 +16,10 @@ from skseq import LSTMSequenceClassifier, SequenceArray, pad_collate
 from skseq._data.containers import as_sequences
 from skseq._surroundings import denormals_are_flushed
 from skseq._tasks.losses import CrossEntropy
+from skseq._training.batches import Batches, SequenceDataset
+from skseq._training.net import SequenceNet
 from skseq.callbacks import EarlyStopping
-from skseq.nn.recurrent import RecurrentNet
+from skseq.nn import RecurrentNet
 
 
 def make_dataset(n=50):

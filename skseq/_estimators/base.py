@@ -53,7 +53,6 @@ from .._training.checks import (
     check_memory,
     check_optimizer,
     check_outputs,
-    check_pooling,
     check_schedule,
     unnamed,
 )
@@ -74,6 +73,8 @@ from .._training.scoring import let_score_estimator
 from .._training.sklearn_callbacks import CallbackSupportMixin, EpochTasks, FitTask
 from .._warning import warn
 from ..callbacks import EarlyStopping, ValidationSplit
+from ..nn.cells import cell_named
+from ..nn.pooling import kinds_of
 from ..nn.recurrent import RecurrentNet
 from .html import add_network
 from .parameters import SequenceParameters, arguments_by_name
@@ -290,7 +291,7 @@ class BaseSequenceEstimator(
     ) -> Rows:
         """Everything the caller passed, checked and encoded, in the caller's order."""
         resolve_device(self.device)  # before any work, should it be missing
-        check_pooling(self.pooling)
+        kinds_of(self.pooling)
         check_optimizer(self.optimizer, self.lr, self.weight_decay)
         check_callbacks(self.callbacks)
         check_schedule(self.lr_schedule, self.callbacks)
@@ -401,13 +402,12 @@ class BaseSequenceEstimator(
 
     def _architecture(self) -> dict[str, Any]:
         """What of the parameters decides the shape of the network."""
-        pooling = self.pooling
         return {
             "hidden_size": int(self.hidden_size),
             "num_layers": int(self.num_layers),
             "bidirectional": bool(self.bidirectional),
             "dropout": float(self.dropout),
-            "pooling": [pooling] if isinstance(pooling, str) else list(pooling),
+            "pooling": kinds_of(self.pooling),
             "embedding_dim": None
             if self.embedding_dim is None
             else int(self.embedding_dim),
@@ -429,7 +429,7 @@ class BaseSequenceEstimator(
     def _start(self, train: Rows, seed: int) -> RecurrentNet:
         """A new network, with what it keeps from the training rows."""
         sizes = self._n_inputs(), self._n_outputs()
-        check_memory(*sizes, self._architecture())
+        check_memory(cell_named(self.cell).n_gates, *sizes, self._architecture())
         generator = torch.Generator().manual_seed(seed)
         module = RecurrentNet(
             self.cell,

@@ -16,7 +16,8 @@ import torch
 
 from .._data.rules import Rule, fault
 from .._training.loop import numpy_to_tensors, tensors_to_numpy
-from ..nn.recurrent import POOLINGS, RecurrentNet
+from ..nn.pooling import POOLINGS
+from ..nn.recurrent import RecurrentNet
 
 SIZES = ("n_inputs", "n_outputs", "hidden_size", "num_layers")
 

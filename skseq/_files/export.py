@@ -12,7 +12,7 @@ from .._data.draft import as_it_is
 from .._estimators.base import BaseSequenceEstimator
 from .._surroundings import on_one_thread
 from .._warning import warn
-from ..nn.recurrent import Standardize
+from ..nn.scaling import Standardize
 from .atomic import write_whole
 
 __all__ = ["to_onnx"]

@@ -13,22 +13,12 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
-from .._tasks.losses import BinaryCrossEntropy, CrossEntropy, Loss, Poisson
-from ..nn.recurrent import Pooling, RecurrentNet
+from .._version import __version__
+from ..nn.pooling import POOLINGS, GraphSteps, Pooling
+from ..nn.recurrent import RecurrentNet
 
 # Not the newest, so that older runtimes take the file too; the three belong together.
 OPSET, ML_OPSET, IR_VERSION = 18, 3, 8
-
-# ONNX's order of the gates, as positions in torch's.
-GATES = {"LSTM": [0, 3, 1, 2], "GRU": [1, 0, 2]}
-
-# The operator for what a loss does to raw outputs.
-LINKS = {
-    Loss.link: "Identity",
-    CrossEntropy.link: "Softmax",
-    BinaryCrossEntropy.link: "Sigmoid",
-    Poisson.link: "Exp",
-}
 
 # Whole numbers beyond have no exact float32, which is the type of X.
 LARGEST_SYMBOL = 1 << 24
@@ -36,8 +26,6 @@ LARGEST_SYMBOL = 1 << 24
 
 def make_model(estimator: Any) -> onnx.ModelProto:
     """The graph from `X` and `lengths` to what the estimator predicts."""
-    from .._version import __version__
-
     net = estimator.net_
     is_classifier = hasattr(estimator, "classes_")
     metadata = {"estimator": type(estimator).__name__, "skseq": __version__}
@@ -53,8 +41,8 @@ def make_model(estimator: Any) -> onnx.ModelProto:
         steps = add_standardisation(graph, steps, net.module_)
     steps, last = add_layers(graph, steps, lengths, net.module_)
     pooled = add_pooling(graph, steps, lengths, last, net.module_.pooling)
-    raw = linear(graph, pooled, net.module_.head)
-    output = graph.add(LINKS[type(net.criterion_).link], raw)
+    raw = net.module_.head.to_graph(graph, pooled)
+    output = graph.add(net.criterion_.link_operator, raw)
     name = "probabilities" if is_classifier else "prediction"
     shape: list[str | int] = ["batch", estimator._n_outputs()]
     if not is_classifier:
@@ -185,41 +173,13 @@ def add_layers(
     graph: Graph, steps: str, lengths: str, module: RecurrentNet
 ) -> tuple[str, str]:
     """Outputs at all steps (t, b, d * h), and the final states (b, d * h)."""
-    operator = module.config["cell"].upper()
     lengths = as_type(graph, lengths, TensorProto.INT32)
-    options = {"linear_before_reset": 1} if operator == "GRU" else {}
-    direction = "bidirectional" if module.directions == 2 else "forward"
-    for depth in range(0, len(module.layers), module.directions):
-        layers = [module.layers[depth + i] for i in range(module.directions)]
-        states, last = graph.add(
-            operator,
-            steps,
-            *layer_weights(layers, GATES[operator]),
-            lengths,
-            n_outputs=2,
-            hidden_size=module.config["hidden_size"],
-            direction=direction,
-            **options,
-        )
+    for layers in module.stack():
+        states, last = known(module.cell).to_graph(graph, layers, steps, lengths)
         side_by_side = graph.add("Transpose", states, perm=[0, 2, 1, 3])
         steps = graph.add("Reshape", side_by_side, np.array([0, 0, -1]))
     last = graph.add("Transpose", last, perm=[1, 0, 2])
     return steps, graph.add("Reshape", last, np.array([0, -1]))
-
-
-def layer_weights(layers: list[Any], gates: list[int]) -> list[np.ndarray]:
-    """Weights of inputs, of states, and both biases, each with the directions in front."""
-
-    def reordered(layer: Any, name: str) -> np.ndarray:
-        weight = getattr(layer, name).detach().cpu().numpy()
-        blocks = np.split(weight, len(gates))
-        return np.concatenate([blocks[gate] for gate in gates])
-
-    of_inputs, of_states, *biases = (
-        np.stack([reordered(layer, name) for layer in layers])
-        for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
-    )
-    return [of_inputs, of_states, np.concatenate(biases, axis=1)]
 
 
 def add_pooling(graph: Graph, steps: str, lengths: str, last: str, pooling: Pooling) -> str:
@@ -228,34 +188,22 @@ def add_pooling(graph: Graph, steps: str, lengths: str, last: str, pooling: Pool
     times = graph.add("Range", np.array(0), n_steps, np.array(1))
     is_real = graph.add("Less", graph.add("Unsqueeze", times, np.array([1])), lengths)
     is_real = graph.add("Unsqueeze", is_real, np.array([2]))
-    zero, lowest = np.zeros((), np.float32), np.array(np.finfo(np.float32).min)
-    real = as_type(graph, is_real, TensorProto.FLOAT)
-
-    def share(weight: str) -> str:
-        total = graph.add("ReduceSum", weight, np.array([0]), keepdims=1)
-        return graph.add("Div", weight, total)
-
-    def weighted_sum(weight: str) -> str:
-        only_real = graph.add("Where", is_real, steps, zero)
-        weighted = graph.add("Mul", only_real, weight)
-        return graph.add("ReduceSum", weighted, np.array([0]), keepdims=0)
-
-    def summary(kind: str) -> str:
-        if kind == "last":
-            return last
-        if kind == "mean":
-            return weighted_sum(share(real))
-        if kind == "max":
-            only_real = graph.add("Where", is_real, steps, lowest)
-            return graph.add("ReduceMax", only_real, np.array([0]), keepdims=0)
-        score = graph.add("Tanh", linear(graph, steps, pooling.attention))
-        return weighted_sum(share(graph.add("Mul", graph.add("Exp", score), real)))
-
-    return graph.add("Concat", *map(summary, pooling.kinds), axis=1)
+    share = as_type(graph, is_real, TensorProto.FLOAT)
+    parts = GraphSteps(steps, last, is_real, share)
+    summaries = [
+        known(POOLINGS[kind]).to_graph(pooling, graph, parts) for kind in pooling.kinds
+    ]
+    return graph.add("Concat", *summaries, axis=1)
 
 
-def linear(graph: Graph, x: str, layer: Any) -> str:
-    return graph.add("Add", graph.add("MatMul", x, layer.weight.T), layer.bias)
+def known(part: Any) -> Any:
+    """A part of the network that has nodes of ONNX, or an error."""
+    if not hasattr(part, "to_graph"):
+        raise ValueError(
+            f"to_onnx cannot write this model: {type(part).__name__} has no operators of "
+            "ONNX."
+        )
+    return part
 
 
 def as_type(graph: Graph, x: str, number_type: int) -> str:

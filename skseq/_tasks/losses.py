@@ -19,6 +19,9 @@ from torch import Tensor, nn
 class Loss(nn.Module, ABC):
     """Weighted mean of a loss that is computed row by row."""
 
+    #: The operator of ONNX that does what `link` does.
+    link_operator = "Identity"
+
     def forward(self, raw: Tensor, target_and_weight: tuple[Tensor, Tensor]) -> Tensor:
         target, weight = target_and_weight
         return (self.per_row(raw, target) * weight).mean()
@@ -39,6 +42,8 @@ class Loss(nn.Module, ABC):
 class CrossEntropy(Loss):
     """Softmax over classes; with smoothing after Szegedy et al. (2016)."""
 
+    link_operator = "Softmax"
+
     def __init__(self, label_smoothing: float = 0.0) -> None:
         super().__init__()
         self.label_smoothing = label_smoothing
@@ -57,6 +62,8 @@ class CrossEntropy(Loss):
 
 class BinaryCrossEntropy(Loss):
     """One yes or no for each label, averaged over labels."""
+
+    link_operator = "Sigmoid"
 
     def __init__(self, label_smoothing: float = 0.0) -> None:
         super().__init__()
@@ -110,6 +117,8 @@ class Huber(RegressionLoss):
 
 class Poisson(RegressionLoss):
     """Half the deviance of a Poisson distribution with a log link, up to a constant."""
+
+    link_operator = "Exp"
 
     def per_row(self, raw: Tensor, target: Tensor) -> Tensor:
         loss = F.poisson_nll_loss(raw, target, log_input=True, reduction="none")

@@ -12,7 +12,6 @@ from sklearn.metrics import get_scorer
 from skorch.callbacks import BatchScoring, EpochScoring, InputShapeSetter, LRScheduler
 
 from ..callbacks import ValidationSplit
-from ..nn.recurrent import POOLINGS
 from .optimizers import call_of, optimizer_fault
 
 REFUSED_CALLBACKS = {
@@ -26,15 +25,16 @@ REFUSED_CALLBACKS = {
 }
 
 
-def check_memory(n_inputs: int, n_outputs: int, architecture: dict[str, Any]) -> None:
+def check_memory(
+    n_gates: int, n_inputs: int, n_outputs: int, architecture: dict[str, Any]
+) -> None:
     """Raise if there is no memory to train the weights, before any of them is made."""
     hidden, layers = architecture["hidden_size"], architecture["num_layers"]
     directions = 2 if architecture["bidirectional"] else 1
     embedding = architecture["embedding_dim"]
-    gates = 4  # of an LSTM; other cells have less
     width = hidden * directions
     below = [n_inputs if embedding is None else embedding, (layers - 1) * width]
-    n_weights = gates * width * (sum(below) + layers * (hidden + 2))
+    n_weights = n_gates * width * (sum(below) + layers * (hidden + 2))
     n_weights += width * len(architecture["pooling"]) * n_outputs
     n_weights += 0 if embedding is None else n_inputs * embedding
     needed = 4 * 4 * n_weights  # float32: weights, gradients, and two moments of Adam
@@ -53,15 +53,6 @@ def _physical_memory() -> float:
         return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, ValueError, OSError):
         return math.inf
-
-
-def check_pooling(pooling: Any) -> None:
-    kinds = [pooling] if isinstance(pooling, str) else list(pooling)
-    if not kinds or not all(kind in POOLINGS for kind in kinds):
-        raise ValueError(
-            f"The 'pooling' parameter must be one or a tuple of {POOLINGS}, got "
-            f"{pooling!r}."
-        )
 
 
 def check_optimizer(optimizer: Any, lr: float, weight_decay: float) -> None:

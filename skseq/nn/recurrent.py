@@ -11,20 +11,17 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .._data.symbols import PADDING
-from .kernels import CELLS, run_layer
+from .cells import cell_named
+from .dropout import Dropout
+from .heads import WITHOUT_NUMBERS, Linear
 from .lanes import Lanes
+from .pooling import Pooling, kinds_of
+from .scaling import Standardize
 
 __all__ = ["RecurrentNet"]
-
-POOLINGS = ("last", "mean", "max", "attention")
-
-# How modules are made: torch's own initialisation would move its global generator, and
-# its default dtype belongs to the caller.
-WITHOUT_NUMBERS: dict[str, Any] = {"device": "meta", "dtype": torch.float32}
 
 
 class RecurrentNet(nn.Module):
@@ -99,9 +96,10 @@ class RecurrentNet(nn.Module):
             "num_layers": num_layers,
             "bidirectional": bidirectional,
             "dropout": dropout,
-            "pooling": [pooling] if isinstance(pooling, str) else list(pooling),
+            "pooling": kinds_of(pooling),
             "embedding_dim": embedding_dim,
         }
+        self.cell = cell_named(cell)
         self.embedding = None
         if embedding_dim is None:
             self.scaling = Standardize(n_inputs, device)
@@ -115,14 +113,14 @@ class RecurrentNet(nn.Module):
         # One module a layer and direction: the first layer forward, backward, the
         # second ...
         self.layers = nn.ModuleList(
-            CELLS[cell](size, hidden_size, **WITHOUT_NUMBERS)
+            self.cell.make(size, hidden_size, **WITHOUT_NUMBERS)
             for size in [n_inputs] + [width] * (num_layers - 1)
             for _ in range(directions)
         )
         self.directions = directions
         self.dropout = Dropout(dropout)
         self.pooling = Pooling(self.config["pooling"], hidden_size, directions)
-        self.head = Linear(self.pooling.width, n_outputs, **WITHOUT_NUMBERS)
+        self.head = Linear(self.pooling.width, n_outputs)
         self.output_scaling = Standardize(n_outputs, device)
         if torch.device(device).type == "meta":
             return
@@ -135,7 +133,7 @@ class RecurrentNet(nn.Module):
     def reset_parameters(self, generator: torch.Generator | None) -> None:
         """Draw all weights anew."""
         for layer in self.layers:
-            _reset_layer(layer, self.config["hidden_size"], generator)
+            self.cell.reset(layer, self.config["hidden_size"], generator)
         if self.embedding is not None:
             nn.init.normal_(self.embedding.weight, generator=generator)
             self.embedding.weight[[PADDING, -1]] = 0.0
@@ -151,6 +149,14 @@ class RecurrentNet(nn.Module):
         kept = self.embedding.weight.new_zeros(self.embedding.num_embeddings, 1)
         kept[torch.from_numpy(rows)] = 1.0
         self.embedding.weight.mul_(kept)
+
+    def stack(self) -> list[list[nn.Module]]:
+        """From the first layer to the last, the modules of its directions."""
+        layers = list(self.layers)
+        return [
+            layers[begin : begin + self.directions]
+            for begin in range(0, len(layers), self.directions)
+        ]
 
     def seed_dropout(self, seed: int | None) -> None:
         """Draw dropout from an own generator; None goes back to torch's global one."""
@@ -207,27 +213,17 @@ class RecurrentNet(nn.Module):
         if lanes.total != len(x):
             raise ValueError(f"x has {len(x)} steps, but lengths {lanes.total}.")
         x = lanes.fill(x)
-        if exact and not self._rounds_rows_alike():
+        if exact and not self.cell.rounds_rows_alike():
             x = x.double()
-        for depth in range(0, len(self.layers), self.directions):
+        run = self.cell.run if x.device.type == "cpu" else self.cell.run_modules
+        for depth, layers in enumerate(self.stack()):
             if depth:
                 x = self.dropout(x)
-            layers = [self.layers[depth + i] for i in range(self.directions)]
-            x = run_layer(layers, x, lanes)
+            x = run(layers, x, lanes)
         x = x.flatten(0, 1)
         if exact:
             x = x.double()
         return self.head(self.dropout(self.pooling(x, lanes)))
-
-    def _rounds_rows_alike(self) -> bool:
-        """Whether float32 rounds each row in the same way whatever stands beside it.
-
-        The fused LSTM does (tests/test_kernels.py), where torch has it and it is not
-        switched off; products of matrices do not.
-        """
-        mkldnn = torch.backends.mkldnn
-        is_fused = mkldnn.is_available() and bool(mkldnn.enabled)
-        return is_fused and self.config["cell"] == "lstm"
 
     def first_layer_input(self, x: Tensor) -> Tensor:
         """Standardised channels, or the vectors of symbols, for steps (total, c)."""
@@ -246,115 +242,3 @@ class RecurrentNet(nn.Module):
     def decode(self, raw: Tensor, link: Callable[[Tensor], Tensor]) -> Tensor:
         """Predictions in the caller's units from raw outputs, both (b, k)."""
         return self.output_scaling.inverse(link(raw))
-
-
-class Standardize(nn.Module):
-    """Subtract a mean and divide by a scale, channel by channel, in float64."""
-
-    mean: Tensor
-    scale: Tensor
-
-    def __init__(self, n_channels: int, device: str | torch.device = "cpu") -> None:
-        super().__init__()
-        options: dict[str, Any] = {"dtype": torch.float64, "device": device}
-        self.register_buffer("mean", torch.zeros(n_channels, **options))
-        self.register_buffer("scale", torch.ones(n_channels, **options))
-
-    def set(self, mean: np.ndarray, scale: np.ndarray) -> None:
-        self.mean.copy_(torch.from_numpy(mean))
-        self.scale.copy_(torch.from_numpy(scale))
-
-    def get(self) -> tuple[np.ndarray, np.ndarray]:
-        return self.mean.cpu().numpy(), self.scale.cpu().numpy()
-
-    def forward(self, x: Tensor) -> Tensor:
-        return (x - self.mean) / self.scale
-
-    def inverse(self, x: Tensor) -> Tensor:
-        return x * self.scale + self.mean
-
-
-class Dropout(nn.Module):
-    """Dropout (Srivastava et al., 2014) that can draw from an own generator."""
-
-    def __init__(self, p: float) -> None:
-        super().__init__()
-        self.p = p
-        self.generator: torch.Generator | None = None
-
-    def forward(self, x: Tensor) -> Tensor:
-        if not self.training or self.p == 0.0:
-            return x
-        kept = torch.empty_like(x).bernoulli_(1.0 - self.p, generator=self.generator)
-        return x * kept / (1.0 - self.p)
-
-
-class Pooling(nn.Module):
-    """Summaries over the real time steps, side by side.
-
-    "attention" is the feed-forward attention of Raffel & Ellis (2015): weights
-    softmax(tanh(w x_t + v)) over the steps of a sequence.
-    """
-
-    def __init__(self, kinds: Sequence[str], hidden_size: int, directions: int) -> None:
-        super().__init__()
-        self.kinds = tuple(kinds)
-        self.hidden_size = hidden_size
-        self.steps_width = hidden_size * directions
-        self.width = self.steps_width * len(self.kinds)
-        if "attention" in self.kinds:
-            self.attention = Linear(self.steps_width, 1, **WITHOUT_NUMBERS)
-
-    def forward(self, x: Tensor, lanes: Lanes) -> Tensor:
-        """Summaries (b, h * kinds) of the steps that `x` of shape (t * l, h) holds."""
-        pooled = [getattr(self, f"_{kind}")(x, lanes) for kind in self.kinds]
-        return torch.cat(pooled, dim=1) if len(pooled) > 1 else pooled[0]
-
-    def _last(self, x: Tensor, lanes: Lanes) -> Tensor:
-        """The final state of each direction: at the last step, and at the first."""
-        last = lanes.at_last(x)
-        if x.shape[1] == self.hidden_size:
-            return last
-        first = lanes.at_first(x)
-        return torch.cat([last[:, : self.hidden_size], first[:, self.hidden_size :]], dim=1)
-
-    def _mean(self, x: Tensor, lanes: Lanes) -> Tensor:
-        if lanes.is_full and not lanes.is_exact:  # twice as fast, but rounds in its own way
-            return x.view(lanes.n_steps, lanes.n_lanes, -1).mean(dim=0)
-        return F.embedding_bag(lanes.steps, x, lanes.offsets, mode="mean")
-
-    def _max(self, x: Tensor, lanes: Lanes) -> Tensor:
-        return F.embedding_bag(lanes.steps, x, lanes.offsets, mode="max")
-
-    def _attention(self, x: Tensor, lanes: Lanes) -> Tensor:
-        # Of a tanh the exponential cannot overflow.
-        weight = self.attention(x)[:, 0].tanh().exp()[lanes.steps]
-        total = weight.new_zeros(len(lanes.offsets)).index_add(0, lanes.owners, weight)
-        share = weight / total[lanes.owners]
-        return F.embedding_bag(
-            lanes.steps, x, lanes.offsets, mode="sum", per_sample_weights=share
-        )
-
-
-class Linear(nn.Linear):
-    """Computes in the precision of its input, which may be higher than the weights'."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight.to(x.dtype), self.bias.to(x.dtype))
-
-
-def _reset_layer(
-    layer: nn.Module, hidden_size: int, generator: torch.Generator | None
-) -> None:
-    for name, parameter in layer.named_parameters():
-        gates = parameter.view(-1, hidden_size, *parameter.shape[1:])
-        for gate in gates:
-            if name.startswith("weight_hh"):
-                nn.init.orthogonal_(gate, generator=generator)
-            elif name.startswith("weight_ih"):
-                nn.init.xavier_uniform_(gate, generator=generator)
-            else:
-                nn.init.zeros_(gate)
-        if name.startswith("bias_ih") and isinstance(layer, nn.LSTM):
-            forget = 1  # torch orders the gates input, forget, cell, output
-            nn.init.ones_(gates[forget])

@@ -1,4 +1,4 @@
-"""The recurrence: every layer of `RecurrentNet` runs through `run_layer`.
+"""The gated recurrent unit of Cho et al. (2014), as an exact function of our own.
 
 Axes: t time, l lanes, i inputs, h hidden units, o outputs (h of each direction).
 """
@@ -12,102 +12,34 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from .lanes import Lanes
+from ..lanes import Lanes
+from .base import Cell, add_node, weights_of
 
-CELLS = {"lstm": nn.LSTM, "gru": nn.GRU}
-
-# The input to all gates at a cut. Their sigmoids are exactly 0 then, in float32
-# and in float64, and so are the state and every gradient that would pass.
-SHUT = -1e8
-
-# Steps times lanes times hidden units in one call of the fused LSTM.
-WORKSPACE = 1 << 19
-
-# Time steps that the GRU works on at once, so that its gates stay in the cache.
+# Time steps that are worked on at once, so that the gates stay in the cache.
 BLOCK = 32
 
 
-def run_layer(layers: Sequence[nn.Module], x: Tensor, lanes: Lanes) -> Tensor:
-    """Run one layer, in one direction or two, over the lanes of a batch.
+class GRU(Cell):
+    n_gates = 3
 
-    Nothing is packed, so torch's fast paths stay open, and yet the result is that
-    of `torch.nn.utils.rnn.pack_padded_sequence`: each sequence starts from a zero
-    state, and what stands in blank steps does not matter.
+    def make(self, n_inputs: int, hidden_size: int, **options: Any) -> nn.Module:
+        return nn.GRU(n_inputs, hidden_size, **options)
 
-    Parameters
-    ----------
-    layers : one or two of nn.LSTM or nn.GRU
-        One layer each; the second one reads every sequence from its end. On a CPU
-        only their weights are used, in the dtype of `x`.
-    x : Tensor of shape (t, l, i)
-        Any finite numbers at blank steps.
-    lanes : Lanes
-        On other devices every sequence must have a lane of its own.
+    def run(self, layers: Sequence[nn.Module], x: Tensor, lanes: Lanes) -> Tensor:
+        outputs = [
+            Recurrence.apply(x, *weights_of(layer, x), lanes.cuts, backward)
+            for layer, backward in zip(layers, (False, True), strict=False)
+        ]
+        return torch.cat(outputs, dim=2) if len(outputs) > 1 else outputs[0]
 
-    Returns
-    -------
-    Tensor of shape (t, l, o)
-        Step t is the output after reading step t of `x`. At blank steps it is finite
-        and means nothing.
-    """
-    if x.device.type != "cpu":
-        return _run_modules(layers, x, lanes)
-    if isinstance(layers[0], nn.LSTM):
-        return _run_lstm(layers, x, lanes)
-    outputs = [_run_gru(layer, x, lanes, backward=i == 1) for i, layer in enumerate(layers)]
-    return torch.cat(outputs, dim=2) if len(outputs) > 1 else outputs[0]
+    def to_graph(
+        self, graph: Any, layers: Sequence[nn.Module], steps: str, lengths: str
+    ) -> tuple[str, str]:
+        options = {"linear_before_reset": 1}
+        return add_node(graph, "GRU", layers, [1, 0, 2], steps, lengths, **options)
 
 
-def weights_of(layer: nn.Module, like: Tensor) -> list[Tensor]:
-    """Weights of input and state, biases of input and state, in the dtype of a tensor."""
-    names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
-    return [getattr(layer, name).to(like.dtype) for name in names]
-
-
-def _run_lstm(layers: Sequence[nn.Module], x: Tensor, lanes: Lanes) -> Tensor:
-    """Both directions in torch's fused kernel; an input of its own tells it of cuts."""
-    weights = [weights_of(layer, x) for layer in layers]
-    n_steps, n_lanes, _ = x.shape
-    # Alone in its lane and read forward, a sequence is over when a cut comes.
-    heeds_cuts = lanes.are_shared or len(layers) > 1
-    # With this input the kernel may round in another way, so all batches that must
-    # agree exactly have it.
-    if heeds_cuts and (lanes.is_exact or len(lanes.cuts)):
-        is_cut = x.new_zeros(n_steps * n_lanes, 1).index_fill_(0, lanes.cuts, 1.0)
-        x = torch.cat([x, is_cut.view(n_steps, n_lanes, 1)], dim=2)
-        for w in weights:
-            w[0] = torch.cat([w[0], w[0].new_full((len(w[0]), 1), SHUT)], dim=1)
-    flat = [tensor for w in weights for tensor in w]
-    n_calls = _n_calls(x, flat[1].shape[1])
-    if n_calls == 1:
-        return _fused_lstm(x, flat)
-    return torch.cat([_fused_lstm(some, flat) for some in x.tensor_split(n_calls, 1)], 1)
-
-
-def _fused_lstm(x: Tensor, weights: list[Tensor]) -> Tensor:
-    two, trains = len(weights) > 4, torch.is_grad_enabled()
-    state = x.new_zeros(1 + two, x.shape[1], weights[1].shape[1])
-    return torch.lstm(x, (state, state), weights, True, 1, 0.0, trains, two, False)[0]
-
-
-def _n_calls(x: Tensor, hidden_size: int) -> int:
-    """In how many parts of the lanes the fused kernel's workspace needs no new memory.
-
-    It takes about 61 bytes for each step, lane and hidden unit. The C library keeps
-    blocks of up to 32 MB for the next batch; a larger one it hands back to the system,
-    and touching new memory every time costs a third of the kernel's time. No part
-    has a single lane, which the kernel would round in another way.
-    """
-    n_steps, n_lanes, _ = x.shape
-    n_calls = -(-n_steps * n_lanes * hidden_size // WORKSPACE)
-    return max(min(n_calls, n_lanes // 2), 1)
-
-
-def _run_gru(layer: nn.Module, x: Tensor, lanes: Lanes, *, backward: bool) -> Tensor:
-    return GRU.apply(x, *weights_of(layer, x), lanes.cuts, backward)
-
-
-class GRU(torch.autograd.Function):
+class Recurrence(torch.autograd.Function):
     """The equations of `torch.nn.GRU` over lanes, in one direction.
 
     With r, z, n, s the gates and the state of Cho et al. (2014), and torch's place
@@ -246,20 +178,3 @@ class Walk:
     def within(self, block: slice) -> range:
         steps = range(block.stop - block.start)
         return steps[:: self.pace]
-
-
-def _run_modules(layers: Sequence[nn.Module], x: Tensor, lanes: Lanes) -> Tensor:
-    """Torch's own modules; backward, each sequence is reversed within its own length."""
-    outputs = [layers[0](x)[0]]
-    if len(layers) > 1:
-        mirrored = reverse_within(x, lanes.lengths)
-        outputs.append(reverse_within(layers[1](mirrored)[0], lanes.lengths))
-    return torch.cat(outputs, dim=2) if len(outputs) > 1 else outputs[0]
-
-
-def reverse_within(x: Tensor, lengths: Tensor) -> Tensor:
-    """Reverse the first ``lengths[l]`` steps of each lane of (t, l, i); the rest stays."""
-    t = torch.arange(len(x), device=x.device)[:, None]
-    mirrored = lengths - 1 - t
-    index = torch.where(mirrored >= 0, mirrored, t)
-    return x.gather(0, index[:, :, None].expand(-1, -1, x.shape[2]))
