@@ -24,10 +24,11 @@ from sklearn.model_selection import (
     StratifiedShuffleSplit,
     check_cv,
 )
-from sklearn.utils.validation import _num_samples
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 from torch.utils.data import Subset
+
+from ._sklearn import _num_samples
 
 __all__ = ["EarlyStopping", "OptunaPruning", "ValidationSplit"]
 

@@ -11,7 +11,7 @@ ROOT = Path(skseq.__file__).parent
 FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
 
 # Open to all: they know nothing of the rest.
-SHARED = {"_docs", "_forking", "_surroundings", "_version", "_warning"}
+SHARED = {"_docs", "_forking", "_sklearn", "_surroundings", "_version", "_warning"}
 # What each folder or public module may import beside itself.
 MAY_IMPORT = {
     "_data": set(),
@@ -76,3 +76,14 @@ def test_there_are_no_circles():
         for path in leaves:
             del imports[path]
     assert not imports, [path.relative_to(ROOT).as_posix() for path in imports]
+
+
+def test_private_names_of_scikit_learn_stand_in_one_file():
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.ImportFrom) or node.level:
+                continue
+            parts = [*node.module.split("."), *(alias.name for alias in node.names)]
+            is_private = any(part.startswith("_") for part in parts)
+            if parts[0] == "sklearn" and is_private:
+                assert path.name == "_sklearn.py", f"{path.name}: {node.module}"

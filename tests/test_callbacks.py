@@ -21,6 +21,7 @@ from sklearn.model_selection import (
 )
 from skorch import NeuralNetClassifier, NeuralNetRegressor
 from skorch.callbacks import Callback, EpochScoring
+from skorch.callbacks import EarlyStopping as SkorchEarlyStopping
 
 from skseq import GRUSequenceRegressor, LSTMSequenceClassifier
 from skseq.callbacks import EarlyStopping, ValidationSplit
@@ -321,3 +322,16 @@ def test_a_function_for_nets_gets_the_net_and_its_dataset(ragged):
 
     model, _ = scored(LSTMSequenceClassifier(**SMALL), *ragged, rows, use_caching=False)
     assert seen == [(model.net_, 10, None)] * 2
+
+
+class Interrupted(SkorchEarlyStopping):
+    """Ctrl-C falls into skorch's own early stopping, which stops by the same error."""
+
+    def _is_score_improved(self, score):
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_inside_of_skorchs_early_stopping_is_no_stop(ragged):
+    model = LSTMSequenceClassifier(hidden_size=2, max_epochs=3, callbacks=[Interrupted()])
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(*ragged)

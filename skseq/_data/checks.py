@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, _num_samples
 
+from .._sklearn import _check_sample_weight, _num_samples
 from .arrays import as_array, refuse_masks, without_mask
 from .containers import refuse_other_kinds
 from .sequences import SequenceArray, first_step

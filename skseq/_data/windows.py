@@ -7,9 +7,9 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import check_scalar
 
+from .._sklearn import Interval, validate_params
 from .arrays import as_array
 from .columnar import column_names, is_frame
 from .sequences import SequenceArray

@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 import numpy as np
 import skorch
 import torch
-from sklearn.base import _fit_context
 from sklearn.utils.validation import (
     check_is_fitted,
 )
@@ -44,6 +43,7 @@ from .._data.rules import (
     size,
 )
 from .._data.sequences import SequenceArray
+from .._sklearn import _fit_context
 from .._surroundings import on_one_thread
 from .._tasks.losses import Loss
 from .._training.batches import SequenceDataset

@@ -11,12 +11,7 @@ import numpy as np
 import torch
 from sklearn.base import ClassifierMixin
 from sklearn.utils import assert_all_finite, column_or_1d, compute_class_weight
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.multiclass import (
-    _check_partial_fit_first_call,
-    check_classification_targets,
-    type_of_target,
-)
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from skorch.callbacks import Callback
 
 from .._data.arrays import as_array, look_up
@@ -24,6 +19,7 @@ from .._data.draft import Draft, as_it_is
 from .._data.rows import Rows
 from .._data.rules import ANY, Rule, array, flag, number, one_of, optional, rising
 from .._docs import CLASSIFIER_ATTRIBUTES, CLASSIFIER_PARAMETERS
+from .._sklearn import Interval, StrOptions, _check_partial_fit_first_call
 from .._surroundings import on_one_thread
 from .._tasks.checks import check_class_weight, check_labels, check_targets
 from .._tasks.losses import BinaryCrossEntropy, CrossEntropy, Loss

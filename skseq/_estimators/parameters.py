@@ -13,9 +13,9 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from skorch.callbacks import Callback
 
+from .._sklearn import HasMethods, Interval, StrOptions
 from .._training.loop import LR_SCHEDULES
 from .._training.optimizers import OPTIMIZERS
 from ..callbacks import ValidationSplit

@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils import check_array
-from sklearn.utils._param_validation import StrOptions
 
 from .._data.checks import LARGEST
 from .._data.draft import Draft, as_it_is
 from .._data.rows import Rows, safe_scale
 from .._data.rules import Rule, flag, one_of, size
 from .._docs import REGRESSOR_ATTRIBUTES, REGRESSOR_PARAMETERS
+from .._sklearn import StrOptions
 from .._surroundings import on_one_thread
 from .._tasks.checks import check_targets
 from .._tasks.losses import REGRESSION_LOSSES, Loss

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.preprocessing import PolynomialFeatures
-from sklearn.utils._param_validation import validate_parameter_constraints
 
 from .._data.rules import (
     ANY,
@@ -33,6 +32,7 @@ from .._data.rules import (
     size,
     text,
 )
+from .._sklearn import validate_parameter_constraints
 
 LARGEST_DEGREE = 100
 FEATURES: dict[str, Rule] = {

@@ -34,7 +34,7 @@ class SequenceNet(skorch.NeuralNet):
             try:
                 getattr(callback, method_name)(self, **cb_kwargs)
             except KeyboardInterrupt as error:
-                if not _is_a_stop(error):
+                if not _is_a_stop(error, callback):
                     raise
                 stops = True  # once those behind it have seen this epoch, too
         if stops:
@@ -124,13 +124,10 @@ class SequenceNet(skorch.NeuralNet):
         return self.criterion_(y_pred, y_true)
 
 
-def _is_a_stop(error: KeyboardInterrupt) -> bool:
-    """Whether a callback ends the training on purpose; Ctrl-C is not that."""
+def _is_a_stop(error: KeyboardInterrupt, callback: Any) -> bool:
+    """Whether the callback ends the training on purpose; Ctrl-C is not that."""
     if isinstance(error, StopTraining):
         return True
-    traceback = error.__traceback__
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    # skorch's own early stopping raises a bare KeyboardInterrupt.
-    its_code = skorch.callbacks.EarlyStopping.on_epoch_end.__code__
-    return traceback is not None and traceback.tb_frame.f_code is its_code
+    # skorch's own early stopping raises a bare KeyboardInterrupt once it has counted enough.
+    is_skorchs = isinstance(callback, skorch.callbacks.EarlyStopping)
+    return is_skorchs and callback.misses_ == callback.patience

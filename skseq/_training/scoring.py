@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import skorch
 from sklearn.metrics import check_scoring
-from sklearn.metrics._scorer import _BaseScorer
 from skorch.callbacks import EpochScoring
 
+from .._sklearn import _BaseScorer
 from .batches import SequenceDataset
 from .loop import predict_raw
 from .sklearn_callbacks import FitTask

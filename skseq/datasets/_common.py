@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 import numpy as np
 from sklearn.utils import Bunch
-from sklearn.utils._param_validation import Interval
 
 from .._data.checks import draw_seed
 from .._data.sequences import SequenceArray
+from .._sklearn import Interval
 
 # Parameters that every generator has, and what each may be.
 COMMON_CONSTRAINTS: dict[str, list[Any]] = {

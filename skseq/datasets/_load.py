@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from .._data.sequences import SequenceArray
 from .._data.windows import sliding_windows
+from .._sklearn import Interval, StrOptions, validate_params
 
 DATA = files(__package__) / "data"
 

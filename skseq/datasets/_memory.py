@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Options, validate_params
 
+from .._sklearn import Options, validate_params
 from ._common import (
     COMMON_CONSTRAINTS,
     X_y_or_bunch,

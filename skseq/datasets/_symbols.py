@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 from sklearn.utils import Bunch
-from sklearn.utils._param_validation import validate_params
 
+from .._sklearn import validate_params
 from ._common import (
     COMMON_CONSTRAINTS,
     PROBABILITY,

@@ -17,12 +17,12 @@ from sklearn.model_selection import (
     cross_val_score,
 )
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import indexable
 
 from .._data.checks import check_rows_match, draw_seed
 from .._data.containers import convert, like
 from .._data.sequences import SequenceArray, check_steps, stacked_steps
+from .._sklearn import _safe_indexing
 from .._surroundings import gives_back
 from ..preprocessing import SequenceGenerator
 

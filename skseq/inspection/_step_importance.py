@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.base import is_classifier
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
@@ -21,6 +20,7 @@ from .._data.containers import convert
 from .._data.draft import as_it_is
 from .._data.sequences import SequenceArray, check_steps
 from .._estimators.base import BaseSequenceEstimator
+from .._sklearn import Interval, StrOptions, validate_params
 from .._surroundings import gives_back, on_one_thread
 from .._tasks.losses import CrossEntropy
 from .._training.batches import as_inputs

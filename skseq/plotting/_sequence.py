@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
 from .._data.checks import check_rows_match
 from .._data.containers import as_sequences
 from .._data.sequences import SequenceArray, check_steps, stacked_steps
+from .._sklearn import _safe_indexing
 from ..inspection import step_importance
 from ._axes import add_legend, check_matplotlib, new_axes, whole_steps, with_defaults
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import TransformerMixin
-from sklearn.utils._set_output import _get_output_config, _wrap_data_with_container
 
 from .._data.columnar import polars_series
 from .._data.containers import TABLE, as_sequences, sequence_frame
 from .._data.sequences import SequenceArray
+from .._sklearn import _get_output_config, _wrap_data_with_container
 from .._surroundings import gives_back
 
 

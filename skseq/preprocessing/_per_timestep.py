@@ -9,17 +9,17 @@ from importlib.util import find_spec
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import get_tags
-from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from .._data.checks import check_rows_match
 from .._data.containers import TABLE, convert, restore
 from .._data.draft import Draft, as_it_is
 from .._data.inputs import SequenceInputs
 from .._data.sequences import SequenceArray, check_steps, distinct_steps, stacked_steps
+from .._sklearn import HasMethods, _check_feature_names_in, _fit_context
 from .._surroundings import gives_back
 from ._output import FitTransform, in_container
 

@@ -8,15 +8,14 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context
-from sklearn.utils import _safe_indexing
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.base import BaseEstimator
 from sklearn.utils.multiclass import type_of_target
 
 from .._data.checks import check_rows_match, draw_seed
 from .._data.containers import like
 from .._data.inputs import SequenceInputs
 from .._data.sequences import SequenceArray, stacked_steps
+from .._sklearn import Interval, StrOptions, _fit_context, _safe_indexing
 from .._surroundings import gives_back
 from .._warning import warn
 

@@ -6,10 +6,10 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
 from .._data.sequences import SequenceArray, stacked_steps, step_index
 from .._docs import SAMPLER_ATTRIBUTES, SAMPLER_PARAMETERS
+from .._sklearn import Interval
 from ._sampler import SequenceSampler
 
 
