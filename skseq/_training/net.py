@@ -128,6 +128,6 @@ def _is_a_stop(error: KeyboardInterrupt, callback: Any) -> bool:
     """Whether the callback ends the training on purpose; Ctrl-C is not that."""
     if isinstance(error, StopTraining):
         return True
-    # skorch's own early stopping raises a bare KeyboardInterrupt once it has counted enough.
+    # skorch's own early stopping raises a bare KeyboardInterrupt when it counted enough.
     is_skorchs = isinstance(callback, skorch.callbacks.EarlyStopping)
     return is_skorchs and callback.misses_ == callback.patience

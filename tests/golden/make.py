@@ -8,10 +8,12 @@ A file that is there stays as it is: what counts is that an old skseq wrote it.
 import json
 import re
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -55,7 +57,16 @@ def models():
         PerTimestep(StandardScaler()), skseq.GRUSequenceClassifier(**SMALL)
     )
     names = skseq.GRUSequenceClassifier(**SMALL)
+    options = skseq.LSTMSequenceRegressor(
+        **SMALL, optimizer=partial(torch.optim.Adam, betas=(0.8, 0.95))
+    )
+    for _ in range(2):
+        options.partial_fit(X, numbers)
+    channels = skseq.GRUSequenceRegressor(**SMALL)
+    column = skseq.sequence_frame(frames)
     return {
+        "options": (options, X),
+        "channels": (channels.fit(column, numbers), X),
         "frames": (named.fit(frames, labels), frames),
         "names": (names.fit(frames, labels), frames),
         "classifier": (moments, X),
@@ -89,6 +100,8 @@ def state(model, place=""):
         elif name == "steps":
             for step, estimator in value:
                 found.update(state(estimator, f"{place}{step}."))
+        elif isinstance(value, partial):  # two of which are never equal
+            found[place + name] = [value.func.__name__, value.keywords]
         elif isinstance(value, np.ndarray) and value.dtype.kind == "O":
             # Loading an archive of objects could run code.
             found[place + name] = value.tolist()
@@ -107,7 +120,7 @@ def network_state(net, place):
 
 def expected(name, model, X):
     found = state(model)
-    if name != "classifier":
+    if name not in ("classifier", "options"):
         # After `fit` a training starts anew, so files do not hold its moments.
         found = {place: value for place, value in found.items() if not MOMENT.search(place)}
     arrays = {k: v for k, v in found.items() if isinstance(v, (np.ndarray, np.generic))}
