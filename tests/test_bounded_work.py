@@ -13,7 +13,7 @@ from skseq._data import sequences
 from skseq._training.batches import PREDICT_BATCH_SIZE, by_length
 from skseq.inspection import step_importance
 from skseq.inspection._audit import _summaries
-from skseq.nn import recurrent
+from skseq.nn.cells import CELLS
 from skseq.nn.lanes import Lanes
 
 LENGTHS = st.lists(
@@ -46,14 +46,16 @@ class Grids:
 
     def __init__(self, monkeypatch):
         self.seen = []
-        run_layer = recurrent.run_layer
+        for cell in CELLS.values():
+            monkeypatch.setattr(cell, "run", self.watched(cell.run))
 
+    def watched(self, run):
         def watch(layers, x, lanes):
             grid = x.shape[0] * x.shape[1]
             self.seen.append((grid, int(lanes.lengths.sum()), len(lanes.lengths)))
-            return run_layer(layers, x, lanes)
+            return run(layers, x, lanes)
 
-        monkeypatch.setattr(recurrent, "run_layer", watch)
+        return watch
 
 
 @pytest.fixture

@@ -106,8 +106,8 @@ def test_skops_names_what_the_user_passed_too(ragged):
     model = LSTMSequenceClassifier(**QUICK, callbacks=[EarlyStopping()])
     names = skops.io.get_untrusted_types(data=skops.io.dumps(fitted(model, ragged)[0]))
     assert names == [
-        "skseq.callbacks.EarlyStopping",
         "skseq._estimators.classifier.LSTMSequenceClassifier",
+        "skseq.callbacks.EarlyStopping",
     ]
 
 

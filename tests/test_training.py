@@ -8,7 +8,6 @@ import skorch
 import torch
 from processes import run_fresh
 from skorch.callbacks import Callback
-from skseq._training.loop.loop import make_net, run
 from test_recurrent import PackedNet
 from torch.utils.data import DataLoader
 
@@ -17,6 +16,7 @@ from skseq._data.containers import as_sequences
 from skseq._surroundings import denormals_are_flushed
 from skseq._tasks.losses import CrossEntropy
 from skseq._training.batches import Batches, SequenceDataset
+from skseq._training.loop import make_net, run
 from skseq._training.net import SequenceNet
 from skseq.callbacks import EarlyStopping
 from skseq.nn import RecurrentNet

@@ -15,6 +15,7 @@ from .values import is_na
 
 # Squares of numbers up to here, times weights up to here, add up within float64.
 LARGEST = 1e100
+FLOAT32_MAX = float(np.finfo(np.float32).max)  # of what no scale makes smaller
 
 
 def draw_seed(random_state: Any) -> int:

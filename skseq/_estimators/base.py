@@ -20,6 +20,7 @@ from skorch.helper import predefined_split
 from .._data import symbols
 from .._data.arrays import without_gradients
 from .._data.checks import (
+    FLOAT32_MAX,
     LARGEST,
     check_magnitude,
     check_rows_match,
@@ -45,7 +46,7 @@ from .._data.rules import (
 from .._data.sequences import SequenceArray
 from .._sklearn import _fit_context
 from .._surroundings import on_one_thread
-from .._tasks.losses import Loss
+from .._tasks.base import Task
 from .._training.batches import SequenceDataset
 from .._training.callback_copies import ClonesAs, Unpicklable, cloned, copied, for_state
 from .._training.checks import (
@@ -89,7 +90,6 @@ from .state import (
 DEFAULT_FRACTION = 0.1
 # What scikit-learn keeps in an estimator for as long as its callbacks are told of a fit.
 OF_A_RUNNING_FIT = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
-FLOAT32_MAX = float(np.finfo(np.float32).max)  # of what no scale makes smaller
 # Parameters that the skorch net holds as numbers.
 NET_NUMBERS: dict[str, type] = {
     "weight_decay": float,
@@ -119,7 +119,7 @@ class BaseSequenceEstimator(
     net_: skorch.NeuralNet
     _optimizer: Any  # of the last training, whose moments there are
     _made_with: dict[str, Any]  # the numbers of that net; parameters may have changed
-    _stratified: bool = False  # whether a random validation set keeps class shares
+    _task: Task
     _learnt: ClassVar[dict[str, Rule]] = {
         "n_channels_": size("channels"),
         "channel_names_": optional(array("O", "channels")),
@@ -136,45 +136,23 @@ class BaseSequenceEstimator(
         "_made_with": are_net_numbers,
     }
 
-    # What a task adds.
+    # What belongs to the kind of targets.
 
     @abstractmethod
-    def _encode_y(
-        self, y: Any, weight: np.ndarray, name: str, *, learn: bool
-    ) -> np.ndarray:
-        """Check y and encode it as `Rows.y`; with `learn`, from here on in this way."""
+    def _read_y(self, y: Any, name: str) -> np.ndarray:
+        """Targets as the task takes them, once they are checked."""
 
     @abstractmethod
-    def _decode_y(self, y: np.ndarray) -> np.ndarray:
-        """What `_encode_y` encoded, as the caller wrote it."""
+    def _learn_task(self, y: np.ndarray, weight: np.ndarray) -> Task:
+        """The task of targets that were read."""
 
     @abstractmethod
-    def _make_loss(self) -> Loss:
-        """The criterion that the parameters name."""
+    def _restored_task(self) -> Task:
+        """The task of a loaded state, whose attributes are those of `Task.state`."""
 
-    @abstractmethod
-    def _n_outputs(self) -> int:
-        """Outputs of the network."""
-
-    @abstractmethod
-    def _dataset(self, rows: Rows, module: RecurrentNet) -> SequenceDataset:
-        """Rows as the loss takes them."""
-
-    def _learns_from_part(self, y: Any, classes: Any) -> bool:
-        """Whether the y of a first `partial_fit` says what there is to learn of targets."""
-        return True
-
-    def _learn_targets(self, train: Rows, module: RecurrentNet) -> None:
-        """Learn what a new network keeps of the training targets."""
-
-    def _prepare_loss(self, train: Rows) -> None:
-        """Take what the loss needs from the parameters, for this training."""
-
-    def _check_fraction(self, rows: Rows, fraction: float) -> None:
-        """Raise ValueError if a random share of the rows is not possible."""
-
-    def _check_sides(self, train: Rows, valid: Rows) -> None:
-        """Raise ValueError if a split leaves a side without what the task needs."""
+    def _task_of_part(self, y: Any, classes: Any) -> Task | None:
+        """What a first `partial_fit` says of the task beside its targets, if anything."""
+        return None
 
     def _check_learnt(self) -> None:
         """Raise ValueError if what a loaded state says of `fit` cannot be."""
@@ -268,7 +246,10 @@ class BaseSequenceEstimator(
         """One epoch at a constant learning rate, on all rows, of the draft that this is."""
         again = hasattr(self, "net_")
         task = FitTask(self, X, y, sample_weight, epochs=1)
-        learn_y = self._learns_from_part(y, classes) and not again
+        task_of_part = self._task_of_part(y, classes)
+        if task_of_part is not None:
+            self._set_task(task_of_part)
+        learn_y = task_of_part is None and not again
         rows = self._check_rows(X, y, sample_weight, None, reset=not again, learn_y=learn_y)
         train = rows.canonical()
         if again:
@@ -299,7 +280,10 @@ class BaseSequenceEstimator(
         sequences, _ = self._check_X(X, y, reset=reset)
         check_rows_match(sequences, "X", y=y, sample_weight=sample_weight, groups=groups)
         weight = check_weight(sample_weight, sequences, "sample_weight")
-        targets = self._encode_y(y, weight, "y", learn=learn_y)
+        y = self._read_y(y, "y")
+        if learn_y:
+            self._set_task(self._learn_task(y, weight))
+        targets = self._task.encode(y, weight, "y")
         if reset:
             self._learn_vocabulary(sequences[np.flatnonzero(weight)])
         if groups is not None:
@@ -317,8 +301,12 @@ class BaseSequenceEstimator(
         sequences, _ = self._check_X(X, reset=False, name="X_val")
         check_rows_match(sequences, "X_val", y_val=y, sample_weight_val=sample_weight)
         weight = check_weight(sample_weight, sequences, "sample_weight_val")
-        targets = self._encode_y(y, weight, "y_val", learn=False)
+        targets = self._task.encode(self._read_y(y, "y_val"), weight, "y_val")
         return Rows(self._encode_X(sequences, "X_val"), targets, weight)
+
+    def _set_task(self, task: Task) -> None:
+        self._task = task
+        self.__dict__.update(task.attributes())
 
     def _learn_vocabulary(self, sequences: SequenceArray) -> None:
         self.__dict__.pop("vocabulary_", None)
@@ -351,7 +339,7 @@ class BaseSequenceEstimator(
             rows = rows.canonical()
         try:
             if is_fraction:
-                self._check_fraction(rows, split.cv)
+                self._task.check_fraction(rows, split.cv)
             sides = split.split(rows.sequences, rows.y, rows.groups)
             # Rows in canonical order are so in any part, if they keep their order.
             train, valid = (
@@ -361,7 +349,7 @@ class BaseSequenceEstimator(
             for side, name in ((train, "training"), (valid, "validation")):
                 if not len(side):
                     raise ValueError(f"All rows of the {name} side have weight 0.")
-            self._check_sides(train, valid)
+            self._task.check_sides(train, valid)
         except ValueError as error:
             reason = str(error).rstrip(".")
             if asked:
@@ -392,7 +380,9 @@ class BaseSequenceEstimator(
             return None, False
         asked = not isinstance(fraction, str)
         cv = fraction if asked else DEFAULT_FRACTION
-        return ValidationSplit(cv, stratified=self._stratified, random_state=seed), asked
+        return ValidationSplit(
+            cv, stratified=self._task.stratifies, random_state=seed
+        ), asked
 
     def _n_inputs(self) -> int:
         """Channels that the network reads, or rows of its embedding."""
@@ -416,7 +406,7 @@ class BaseSequenceEstimator(
     def _go_on(self) -> RecurrentNet:
         """A copy of the network, if it is still the one that the parameters ask for."""
         module = self.net_.module_
-        fitted = {**module.config, "loss": self._loss}
+        fitted = {**module.config, "loss": self._task.loss}
         for name, asked in {**self._architecture(), "loss": self.loss}.items():
             if fitted[name] != asked:
                 raise ValueError(
@@ -428,7 +418,7 @@ class BaseSequenceEstimator(
 
     def _start(self, train: Rows, seed: int) -> RecurrentNet:
         """A new network, with what it keeps from the training rows."""
-        sizes = self._n_inputs(), self._n_outputs()
+        sizes = self._n_inputs(), self._task.n_outputs
         check_memory(cell_named(self.cell).n_gates, *sizes, self._architecture())
         generator = torch.Generator().manual_seed(seed)
         module = RecurrentNet(
@@ -443,8 +433,7 @@ class BaseSequenceEstimator(
         elif self.standardize:
             mean, scale = step_statistics(train.sequences, train.weight)
             module.scaling.set(mean, scale)
-        self._loss = self.loss
-        self._learn_targets(train, module)
+        self._task.learn_scaling(train, module.output_scaling, self)
         self._seed = seed
         self.history_: list[dict[str, Any]] = []
         self.n_epochs_ = 0
@@ -463,7 +452,7 @@ class BaseSequenceEstimator(
         """Everything up to the first epoch; `net_` is in place then, and stays."""
         epochs = 1 if incremental else int(self.max_epochs)
         device = resolve_device(self.device)
-        self._prepare_loss(train)
+        self._task = self._task.prepared(train, self)
         training = self._dataset_on(device, train, module)
         self.history_ = [*self.history_]
         keeper, passed = self._copied_callbacks(task, incremental=incremental)
@@ -482,7 +471,7 @@ class BaseSequenceEstimator(
         made_with = net_numbers(vars(self))
         net = make_net(
             module,
-            self._make_loss(),
+            self._task.make_loss(),
             device=device,
             optimizer=self.optimizer,
             # Those that tell of an epoch come behind the one that says which is best.
@@ -505,7 +494,8 @@ class BaseSequenceEstimator(
     def _dataset_on(
         self, device: torch.device, rows: Rows, module: RecurrentNet
     ) -> SequenceDataset:
-        dataset = self._dataset(rows, module)
+        compared = self._task.compared(rows, module.output_scaling)
+        dataset = SequenceDataset(rows.sequences, *compared)
         dataset.sequences = for_device(dataset.sequences, device)
         dataset.rows = rows
         return dataset
@@ -588,6 +578,9 @@ class BaseSequenceEstimator(
             state.pop(name, None)
         if "callbacks" in state:
             state["callbacks"] = for_state(state["callbacks"])
+        task = state.pop("_task", None)
+        if task is not None:
+            state.update(task.state())
         net = state.pop("net_", None)
         if net is not None:
             state["_network"] = network_state(net, with_moments=state["_incremental"])
@@ -605,15 +598,18 @@ class BaseSequenceEstimator(
         if network is None:
             return
         self._check_learnt()
+        self._task = self._restored_task()
+        for name in self._task.state().keys() - self._task.attributes().keys():
+            del self.__dict__[name]
         net = make_net(
             restored_network(
                 network,
                 cell=type(self).cell,
                 n_inputs=self._n_inputs(),
-                n_outputs=self._n_outputs(),
+                n_outputs=self._task.n_outputs,
                 embeds=hasattr(self, "vocabulary_"),
             ),
-            self._make_loss(),
+            self._task.make_loss(),
             device=present_device(self.device),
             optimizer=self._optimizer,
             **net_numbers(self._made_with),

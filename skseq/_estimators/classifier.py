@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import numbers
 from functools import partial
 from typing import Any, ClassVar
@@ -10,21 +9,15 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from sklearn.base import ClassifierMixin
-from sklearn.utils import assert_all_finite, column_or_1d, compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from skorch.callbacks import Callback
 
-from .._data.arrays import as_array, look_up
 from .._data.draft import Draft, as_it_is
-from .._data.rows import Rows
 from .._data.rules import ANY, Rule, array, flag, number, one_of, optional, rising
 from .._docs import CLASSIFIER_ATTRIBUTES, CLASSIFIER_PARAMETERS
 from .._sklearn import Interval, StrOptions, _check_partial_fit_first_call
 from .._surroundings import on_one_thread
-from .._tasks.checks import check_class_weight, check_labels, check_targets
-from .._tasks.losses import BinaryCrossEntropy, CrossEntropy, Loss
-from .._training.batches import SequenceDataset
-from ..nn.recurrent import RecurrentNet
+from .._tasks import classification
+from .._tasks.base import Task
 from .base import BaseSequenceEstimator
 from .parameters import SequenceParameters, arguments_by_name, parameters_by_name
 
@@ -33,6 +26,8 @@ __all__ = ["GRUSequenceClassifier", "LSTMSequenceClassifier"]
 
 class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
     """One label, or an indicator of several, for each sequence."""
+
+    _task: classification.Labels | classification.Indicator
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **SequenceParameters._parameter_constraints,
@@ -142,16 +137,26 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
             draft.copy._fit_part(draft, X, y, sample_weight, classes)
         return self
 
-    def _learns_from_part(self, y: Any, classes: Any) -> bool:
-        """Take the classes there will be; y may not have all of them yet."""
-        if not self.__sklearn_is_fitted__():
-            self.__dict__.pop("classes_", None)
-            check_targets(y, "y")
-            self._multilabel = type_of_target(y) == "multilabel-indicator"
-            if self._multilabel:
-                classes = np.arange(np.shape(y)[1])
+    def _read_y(self, y: Any, name: str) -> np.ndarray:
+        return classification.read(y, name, self)
+
+    def _learn_task(self, y: np.ndarray, weight: np.ndarray) -> Task:
+        return classification.learn(y, weight, self)
+
+    def _restored_task(self) -> Task:
+        return classification.restored(self.__dict__)
+
+    def _task_of_part(self, y: Any, classes: Any) -> Task:
+        """The classes there will be; y may not have all of them yet."""
+        if self.__sklearn_is_fitted__():
+            _check_partial_fit_first_call(self, classes)
+            return self._task
+        self.__dict__.pop("classes_", None)
+        first = self._read_y(y, "y")
+        if first.ndim == 2:
+            return self._learn_task(first, np.ones(len(first)))
         _check_partial_fit_first_call(self, classes)
-        return False
+        return classification.labels_of(self.classes_, self)
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable label of each sequence.
@@ -166,9 +171,7 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
         """
         model = as_it_is(self)
         probabilities = model.predict_proba(X)
-        if model._multilabel:
-            return model._decode_y(probabilities > 0.5)
-        return model._decode_y(probabilities.argmax(axis=1))
+        return model._task.chosen(probabilities)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of each class, in the order of `classes_`.
@@ -212,148 +215,12 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
         """
         model = as_it_is(self)
         raw = model._outputs(X, decode=False)
-        if model._multilabel or len(model.classes_) > 2:
-            return raw
-        return raw[:, 1] - raw[:, 0]
-
-    @property
-    def _stratified(self) -> bool:  # type: ignore[override]
-        return not self._multilabel
-
-    def _encode_y(
-        self, y: Any, weight: np.ndarray, name: str, *, learn: bool
-    ) -> np.ndarray:
-        if hasattr(y, "tocsr"):
-            y = y.toarray()
-        check_class_weight(self.class_weight)
-        check_targets(y, name)
-        check_labels(y, name)
-        assert_all_finite(y, input_name=name)
-        check_classification_targets(y)
-        kind = type_of_target(y)
-        if kind == "multiclass-multioutput":
-            raise ValueError(
-                f"{name} has several columns, with other values than 0 and 1. Several "
-                "labels of a sequence are columns of 0 and 1, which MultiLabelBinarizer of "
-                "scikit-learn makes; for several answers of several classes each use its "
-                "MultiOutputClassifier."
-            )
-        multilabel = kind == "multilabel-indicator"
-        if learn:
-            self._multilabel = multilabel
-        elif multilabel != self._multilabel:
-            raise ValueError(f"{name} must be what y was in fit: labels, or an indicator.")
-        if multilabel:
-            return self._encode_indicator(np.asarray(y), name, learn=learn)
-        y = column_or_1d(as_array(y, name), warn=True)
-        if learn:
-            self.classes_ = np.unique(y[weight != 0])
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs at least 2 classes; {name} has only one "
-                f"class, {plain(self.classes_[0])!r} (rows of weight 0 do not count)."
-            )
-        # Rows of weight 0 may have any label; they are dropped before training.
-        codes, known = look_up(y, self.classes_)
-        known |= weight == 0
-        if not known.all():
-            i = int(known.argmin())
-            raise ValueError(
-                f"{name} contains the label {plain(y[i])!r} (row {i}), which is not among "
-                f"the classes {self.classes_}."
-            )
-        return codes.astype(np.int64)
-
-    def _decode_y(self, y: np.ndarray) -> np.ndarray:
-        return y.astype(int) if self._multilabel else self.classes_[y]
-
-    def _encode_indicator(self, y: np.ndarray, name: str, *, learn: bool) -> np.ndarray:
-        if self.class_weight is not None:
-            raise ValueError("class_weight is not possible with an indicator y.")
-        if not np.isin(y, (0, 1)).all():
-            raise ValueError(f"{name} as an indicator must hold 0 and 1 only.")
-        if learn:
-            self.classes_ = np.arange(y.shape[1])
-        if y.shape[1] != len(self.classes_):
-            raise ValueError(
-                f"{name} has {y.shape[1]} labels, but the network has {len(self.classes_)}."
-            )
-        return y.astype(np.float64)
-
-    def _check_fraction(self, rows: Rows, fraction: float) -> None:
-        if self._multilabel or rows.groups is not None:
-            return
-        counts = np.bincount(rows.y, minlength=len(self.classes_))
-        if counts.min() < 2:
-            label = plain(self.classes_[counts.argmin()])
-            raise ValueError(f"Class {label!r} has 1 distinct row, and needs one a side.")
-        n_valid = math.ceil(fraction * len(rows))
-        if n_valid < len(counts):
-            raise ValueError(
-                f"A share of {fraction} of {len(rows)} distinct rows is {n_valid}, fewer "
-                f"than the {len(counts)} classes."
-            )
-
-    def _check_sides(self, train: Rows, valid: Rows) -> None:
-        if self._multilabel:
-            return
-        for side, name in ((train, "training"), (valid, "validation")):
-            missing = np.setdiff1d(np.arange(len(self.classes_)), side.y)
-            if len(missing):
-                raise ValueError(
-                    f"The {name} side has no row of class "
-                    f"{plain(self.classes_[missing[0]])!r}."
-                )
-
-    def _make_loss(self) -> Loss:
-        loss = BinaryCrossEntropy if self._multilabel else CrossEntropy
-        return loss(self._smoothing)
-
-    def _n_outputs(self) -> int:
-        return len(self.classes_)
-
-    def _prepare_loss(self, train: Rows) -> None:
-        """Smoothing, and class weights as scikit-learn defines them."""
-        self._smoothing = float(self.label_smoothing)
-        self._weight_of_class = None
-        if self.class_weight is None:
-            return
-        missing = np.setdiff1d(np.arange(len(self.classes_)), train.y)
-        if self.class_weight == "balanced" and len(missing):
-            raise ValueError(
-                "class_weight='balanced' needs training rows of every class, and there is "
-                f"none of class {plain(self.classes_[missing[0]])!r}; pass a dict of "
-                "weights."
-            )
-        self._weight_of_class = compute_class_weight(
-            self.class_weight,
-            classes=self.classes_,
-            y=self.classes_[train.y],
-            sample_weight=train.weight,
-        )
-
-    def _dataset(self, rows: Rows, module: RecurrentNet) -> SequenceDataset:
-        if self._multilabel:
-            return SequenceDataset(rows.sequences, rows.y.astype(np.float32), rows.weight)
-        weight = rows.weight
-        if self._weight_of_class is not None:
-            weight = weight * self._weight_of_class[rows.y]
-        if not weight.any():
-            raise ValueError(
-                "class_weight must not be 0 for all rows that train or for all that "
-                "validate."
-            )
-        return SequenceDataset(rows.sequences, rows.y, weight)
+        return model._task.decided(raw)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
-
-
-def plain(label: Any) -> Any:
-    """A label as the user wrote it: 'a' rather than np.str_('a')."""
-    return label.item() if isinstance(label, np.generic) else label
 
 
 class LSTMSequenceClassifier(SequenceClassifier):

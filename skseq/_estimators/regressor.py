@@ -6,20 +6,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.utils import check_array
 
-from .._data.checks import LARGEST
 from .._data.draft import Draft, as_it_is
-from .._data.rows import Rows, safe_scale
 from .._data.rules import Rule, flag, one_of, size
 from .._docs import REGRESSOR_ATTRIBUTES, REGRESSOR_PARAMETERS
 from .._sklearn import StrOptions
 from .._surroundings import on_one_thread
-from .._tasks.checks import check_targets
-from .._tasks.losses import REGRESSION_LOSSES, Loss
-from .._training.batches import SequenceDataset
-from ..nn.recurrent import RecurrentNet
-from .base import FLOAT32_MAX, BaseSequenceEstimator
+from .._tasks import regression
+from .._tasks.base import Task
+from .._tasks.losses import REGRESSION_LOSSES
+from .base import BaseSequenceEstimator
 from .parameters import SequenceParameters, arguments_by_name
 
 __all__ = ["GRUSequenceRegressor", "LSTMSequenceRegressor"]
@@ -76,71 +72,23 @@ class SequenceRegressor(RegressorMixin, BaseSequenceEstimator):
             As y was in `fit`.
         """
         model = as_it_is(self)
-        return model._decode_y(model._outputs(X, decode=True))
+        outputs = model._outputs(X, decode=True)
+        return model._task.decode(outputs)
 
-    def _encode_y(
-        self, y: Any, weight: np.ndarray, name: str, *, learn: bool
-    ) -> np.ndarray:
-        check_targets(y, name)
-        if np.asarray(y).dtype.kind in "mM":
-            raise ValueError(
-                f"{name} holds dates or durations, but a regressor predicts numbers. "
-                "Divide durations by their unit, for example (dates - dates[0]) / "
-                "np.timedelta64(1, 'D')."
-            )
-        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name)
-        n_outputs = y.shape[1] if y.ndim == 2 else 1
-        if learn:
-            self._y_is_2d = y.ndim == 2
-            self.n_outputs_ = n_outputs
-        if n_outputs != self.n_outputs_:
-            raise ValueError(
-                f"{name} has {n_outputs} outputs, but the network has {self.n_outputs_}."
-            )
-        y = y.reshape(len(y), n_outputs)
-        largest = LARGEST if self.standardize else FLOAT32_MAX
-        too_large = np.abs(y).max(axis=1) > largest
-        if too_large.any():
-            raise ValueError(
-                f"Row {too_large.argmax()} of {name} is {y[too_large.argmax()]}, too large "
-                "to compute with; pass other units."
-            )
-        if self.loss == "poisson":
-            sums = y[weight != 0].sum(axis=0)
-            if (y < 0).any() or (learn and not sums.all()):
-                raise ValueError(f"loss='poisson' needs {name} >= 0 with a positive mean.")
-        return y
+    def _read_y(self, y: Any, name: str) -> np.ndarray:
+        return regression.read(y, name, self)
 
-    def _decode_y(self, y: np.ndarray) -> np.ndarray:
-        return y if self._y_is_2d else y[:, 0]
+    def _learn_task(self, y: np.ndarray, weight: np.ndarray) -> Task:
+        return regression.learn(y, weight, self)
+
+    def _restored_task(self) -> Task:
+        return regression.restored(self.__dict__)
 
     def _check_learnt(self) -> None:
         super()._check_learnt()
-        if not self._y_is_2d and self.n_outputs_ != 1:
+        learnt = vars(self)
+        if not learnt["_y_is_2d"] and learnt["n_outputs_"] != 1:
             raise ValueError("its y has one dimension, but several outputs")
-
-    def _make_loss(self) -> Loss:
-        return REGRESSION_LOSSES[self._loss]()
-
-    def _n_outputs(self) -> int:
-        return self.n_outputs_
-
-    def _learn_targets(self, train: Rows, module: RecurrentNet) -> None:
-        """Centre and scale; a Poisson mean is only scaled, so that it stays positive."""
-        if not self.standardize:
-            return
-        share = (train.weight / train.weight.sum())[:, None]
-        mean = (share * train.y).sum(axis=0)
-        if self.loss == "poisson":
-            module.output_scaling.set(np.zeros_like(mean), np.where(mean > 0, mean, 1.0))
-        else:
-            variance = (share * (train.y - mean) ** 2).sum(axis=0)
-            module.output_scaling.set(mean, safe_scale(mean, variance, len(train)))
-
-    def _dataset(self, rows: Rows, module: RecurrentNet) -> SequenceDataset:
-        mean, scale = module.output_scaling.get()
-        targets = ((rows.y - mean) / scale).astype(np.float32)
-        return SequenceDataset(rows.sequences, targets, rows.weight)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -26,11 +26,10 @@ LARGEST_SYMBOL = 1 << 24
 
 def make_model(estimator: Any) -> onnx.ModelProto:
     """The graph from `X` and `lengths` to what the estimator predicts."""
-    net = estimator.net_
-    is_classifier = hasattr(estimator, "classes_")
+    net, task = estimator.net_, estimator._task
     metadata = {"estimator": type(estimator).__name__, "skseq": __version__}
-    if is_classifier:
-        metadata["classes"] = json.dumps(estimator.classes_.tolist(), default=str)
+    for key, value in task.described().items():
+        metadata[key] = json.dumps(value, default=str)
     graph = Graph()
     x, lengths, is_valid = add_guards(graph)
     steps = graph.add("Transpose", x, perm=[1, 0, 2])
@@ -43,12 +42,12 @@ def make_model(estimator: Any) -> onnx.ModelProto:
     pooled = add_pooling(graph, steps, lengths, last, net.module_.pooling)
     raw = net.module_.head.to_graph(graph, pooled)
     output = graph.add(net.criterion_.link_operator, raw)
-    name = "probabilities" if is_classifier else "prediction"
-    shape: list[str | int] = ["batch", estimator._n_outputs()]
-    if not is_classifier:
+    name = task.answer
+    shape: list[str | int] = ["batch", task.n_outputs]
+    if task.has_units:
         output = add_units(graph, output, net.module_)
     output = only_valid(graph, output, is_valid)
-    if not is_classifier and not estimator._y_is_2d:
+    if not task.is_2d:
         output, shape = graph.add("Squeeze", output, np.array([1])), ["batch"]
     graph.nodes.append(helper.make_node("Identity", [output], [name]))
     channels = 1 if hasattr(estimator, "vocabulary_") else estimator.n_channels_

@@ -58,7 +58,7 @@ class EstimatorScore:
         model = _on_encoded(self.task.told["estimator"], net)
         weighted = len(np.unique(rows.weight)) > 1 and _takes_weights(self.scorer)
         weight = {"sample_weight": rows.weight} if weighted else {}
-        return self.scorer(model, rows.sequences, model._decode_y(rows.y), **weight)
+        return self.scorer(model, rows.sequences, model._task.decode(rows.y), **weight)
 
 
 def _on_encoded(estimator: Any, net: skorch.NeuralNet) -> Any:

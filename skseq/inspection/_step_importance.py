@@ -22,7 +22,6 @@ from .._data.sequences import SequenceArray, check_steps
 from .._estimators.base import BaseSequenceEstimator
 from .._sklearn import Interval, StrOptions, validate_params
 from .._surroundings import gives_back, on_one_thread
-from .._tasks.losses import CrossEntropy
 from .._training.batches import as_inputs
 from ..nn.recurrent import RecurrentNet
 from ._integrated_gradients import integrated_gradients
@@ -333,6 +332,4 @@ def _torch_response(
     """What `_respond` gives, from the network's raw outputs."""
     if response_method != "decision_function":
         return module.decode(raw, inside.net_.criterion_.link)
-    if isinstance(inside.net_.criterion_, CrossEntropy) and raw.shape[1] == 2:
-        return raw - raw.flip(1)
-    return raw
+    return inside._task.decision(raw)
