@@ -71,7 +71,7 @@ def _borrowing(
 
 
 class _Borrowed:
-    """What the calling thread has set before a computation, which gets torch's defaults.
+    """Settings of the calling thread: saved, set to defaults for a computation, given back.
 
     Torch's default dtype is missing: it is one for all threads, so no computation may
     change it, and everything here names its dtypes instead.
@@ -149,7 +149,7 @@ class _OwnThreads:
     """The calling thread's numbers of OpenMP and MKL; no other thread sees a change."""
 
     def __init__(self, libraries: ctypes.PyDLL) -> None:
-        torch.get_num_threads()  # which sets up a new thread now, and not over ours later
+        torch.get_num_threads()  # sets up a new thread; later it would overwrite ours
         self.set_openmp = libraries.omp_set_num_threads
         self.set_mkl = getattr(libraries, "MKL_Set_Num_Threads_Local", _ignore)
         self.openmp = libraries.omp_get_max_threads()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ._data.arrays import as_array
+from ._data.arrays import rectangular
 from ._data.columnar import arrow_array, awkward_array, polars_series
 from ._data.containers import as_sequences
 from ._data.long import (
@@ -72,7 +72,7 @@ def from_numpy3d(X: Any) -> SequenceArray:
     >>> from_numpy3d(np.zeros((10, 2, 50)))
     SequenceArray(10 sequences of 50 steps, 2 channels, float64)
     """
-    block = np.asarray(as_array(X, "X"))
+    block = rectangular(X, "X")
     if block.ndim != 3:
         raise ValueError(
             "An array of shape (n_sequences, n_channels, n_timesteps) is needed, but this "
@@ -104,7 +104,7 @@ def from_np_list(X: Sequence[Any]) -> SequenceArray:
     >>> from_np_list([np.zeros((2, 50)), np.zeros((2, 30))])
     SequenceArray(2 sequences of 30 to 50 steps, 2 channels, float64)
     """
-    arrays = [np.asarray(as_array(x, f"Sequence {i}")) for i, x in enumerate(X)]
+    arrays = [rectangular(x, f"Sequence {i}") for i, x in enumerate(X)]
     for i, array in enumerate(arrays):
         if array.ndim != 2:
             raise ValueError(

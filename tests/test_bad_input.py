@@ -21,7 +21,9 @@ from skseq import (
     LSTMSequenceClassifier,
     LSTMSequenceRegressor,
     SequenceArray,
+    pad_collate,
 )
+from skseq.formats import from_numpy3d
 
 CLASSES = [
     LSTMSequenceClassifier,
@@ -105,12 +107,16 @@ BAD_X = {
         [[1.0, np.ma.masked], [2.0, 3.0]] * 2,
         "X has a masked array that hides values",
     ),
-    "a masked tensor": (sparse_tensor(), "X cannot be read by numpy: .* Pass a dense one"),
+    "a masked tensor": (sparse_tensor(), "X cannot be read by numpy; pass a dense tensor"),
     "pairs": (
         [(np.ones((3, 2)), 1), (np.ones((2, 2)), 0)] * 2,
         r"If these are pairs of a sequence and its target, pass \[x for x, y in X\]",
     ),
     "an integer that no float holds": ([[10**400, 1], [1, 2]] * 2, "no float64 holds"),
+    "a frame beside an array": (
+        with_row(2, pd.DataFrame(np.ones((4, 2)), columns=["a", "b"])),
+        "Of sequence 2 and sequence 0 of X only one is a frame with names",
+    ),
     "a NUL": (["ab", "b\0", "a", "b"], "X has a string with a NUL character"),
     "packed": (
         pack_sequence([torch.ones(3), torch.ones(2)]),
@@ -216,9 +222,12 @@ def test_kinds_of_what_belongs_to_rows(cls, name, values, message):
 
 
 @pytest.mark.parametrize("cls", CLASSES)
-def test_groups_of_several_columns(cls):
+def test_groups_of_several_columns_or_kinds(cls):
     for groups in (np.ones((4, 2)), [[1, 2], [1], [2], [1, 2]]):
         with pytest.raises(ValueError, match="groups must have one value for each"):
+            cls().fit(X, Y, groups=groups)
+    for groups in ([1, "a", 2, "b"], np.array([1, "a", 2, "b"], dtype=object)):
+        with pytest.raises(ValueError, match=r"groups mixes strings with .* of them"):
             cls().fit(X, Y, groups=groups)
 
 
@@ -227,6 +236,30 @@ def test_groups_of_several_columns(cls):
 def test_masks_over_what_belongs_to_rows(cls, name):
     with pytest.raises(ValueError, match=f"{name} is a masked array"):
         cls(validation_fraction=None).fit(X, Y, **{name: hiding(np.ones(4))})
+
+
+def test_names_of_what_is_wrong():
+    with pytest.raises(ValueError, match="X_val has a string with a NUL character"):
+        model = GRUSequenceClassifier(embedding_dim=2)
+        model.fit(["ab", "b"] * 2, Y, X_val=["a\0", "b"], y_val=[0, 1])
+    with pytest.raises(ValueError, match="2 classes; classes has only one class, 1"):
+        GRUSequenceClassifier().partial_fit(X, Y, classes=[1])
+    with pytest.raises(TypeError, match=r"^GRUSequenceClassifier.fit needs y"):
+        GRUSequenceClassifier().fit(X)
+    with pytest.raises(ValueError, match="Sequence 0 of batch is a list whose steps"):
+        pad_collate([[[1, 2], [3]], [[1, 2], [3, 4]]])
+    with pytest.raises(ValueError, match="X is a list whose steps differ"):
+        from_numpy3d([[[1, 2], [3]]])
+
+
+class Broken(Adam):
+    def step(self, closure=None):
+        raise KeyError("momentum")
+
+
+def test_an_optimizer_that_fails():
+    with pytest.raises(ValueError, match="'optimizer' parameter cannot be used, Broken"):
+        GRUSequenceClassifier(optimizer=Broken).fit(X, Y)
 
 
 @pytest.mark.parametrize("cls", CLASSES[:2])

@@ -134,6 +134,14 @@ def test_a_refit_forgets_names():
     model.predict(long(NAMES[::-1]))
 
 
+def test_names_are_those_of_their_column():
+    frame = long_to_frame(steps(), id="id", time="hour", values=NAMES)
+    frame["other"] = frame["sequence"]
+    assert as_sequences(frame[["sequence"]]).channel_names == tuple(NAMES)
+    assert as_sequences(frame["other"]).channel_names is None
+    assert as_sequences(frame[["other"]]).channel_names is None
+
+
 # long_to_frame
 
 
@@ -199,5 +207,7 @@ def test_what_cannot_be_kept():
         long_to_frame(table, id="id", time="hour", values="heat", static="label")
     with pytest.raises(ValueError, match="df has no columns 'age', but one is needed"):
         long_to_frame(table, id="id", values="heat", static=["age"])
+    with pytest.raises(ValueError, match="The ids are the index; leave 'id' out of static"):
+        long_to_frame(table, id="id", values="heat", static=["id"])
     with pytest.raises(ValueError, match="column of sequences is called 'heat', and so is"):
         long_to_frame(table, id="id", values="heat", static="heat")

@@ -1,17 +1,21 @@
 """The pages for contributors: what they add works as all else does."""
 
 import io
+import math
 import re
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+import onnxruntime
 import pytest
+import torch
 from sklearn.utils.estimator_checks import check_estimator
 
 import skseq
 from skseq.nn import cells
+from skseq.nn.lanes import Lanes
 
 DOCS = Path(__file__).parent.parent / "docs"
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -52,6 +56,24 @@ class TestCell:
         alone = np.concatenate([model.predict_proba([x]) for x in X])
         np.testing.assert_allclose(together, alone, rtol=1e-9)
 
+    @pytest.mark.parametrize("directions", [1, 2])
+    def test_sequences_in_one_lane_do_not_see_each_other(self, added, directions):
+        cell, generator = cells.CELLS["mgu"], torch.Generator().manual_seed(0)
+        layers = [cell.make(2, 3, dtype=torch.float64) for _ in range(directions)]
+        with torch.no_grad():
+            for parameter in (p for layer in layers for p in layer.parameters()):
+                parameter.normal_(generator=generator)
+        lengths = torch.tensor([30, 2, 9, 4, 17, 1])
+        x = torch.randn(int(lengths.sum()), 2, dtype=torch.float64, generator=generator)
+        found = []
+        for share in (True, False):
+            lanes = Lanes(lengths, share=share)
+            steps = cell.run(layers, lanes.fill(x), lanes).flatten(0, 1)[lanes.steps]
+            parameters = [p for layer in layers for p in layer.parameters()]
+            found.append([steps, *torch.autograd.grad(steps.square().sum(), parameters)])
+        assert Lanes(lengths).n_lanes < len(lengths)
+        torch.testing.assert_close(*found)
+
     def test_files_and_export(self, added, tmp_path):
         model, cls = added["model"], added["MGUSequenceClassifier"]
         with pytest.raises(ValueError, match="MinimalGatedUnit has no operators of ONNX"):
@@ -72,3 +94,30 @@ class TestCell:
 def test_an_unknown_cell_is_named():
     with pytest.raises(ValueError, match=r"no cell 'rnn'; there are \['gru', 'lstm'\]"):
         skseq.nn.RecurrentNet("rnn", 1, 1)
+
+
+@pytest.mark.parametrize("added", ["add_a_task"], indirect=True)
+class TestTask:
+    def test_it_computes_its_loss(self, added):
+        raw, target = torch.tensor([[0.0, 1.0], [400.0, -2.0]]), torch.zeros(2, 2)
+        expected = torch.tensor([math.log(math.cosh(1)) / 2, (400 - math.log(2)) / 2])
+        expected[1] += math.log(math.cosh(2)) / 2
+        torch.testing.assert_close(added["LogCosh"]().per_row(raw, target), expected)
+        assert isinstance(added["model"].net_.criterion_, added["LogCosh"])
+
+    def test_files_and_export(self, added, tmp_path):
+        model, cls = added["model"], added["LogCoshSequenceRegressor"]
+        path, X = tmp_path / "model.skseq", [[0.5, 0.2, 0.1], [0.3, 0.3]]
+        skseq.save(model, path, trusted=[cls])
+        again = skseq.load(path, trusted=[cls])
+        np.testing.assert_array_equal(again.predict(X), model.predict(X))
+        assert isinstance(again.net_.criterion_, added["LogCosh"])
+        skseq.to_onnx(model, tmp_path / "model.onnx")
+        session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+        padded, lengths = skseq.pad_collate(X)
+        inputs = {"X": padded[:, :, None].numpy(), "lengths": lengths.numpy()}
+        (served,) = session.run(None, inputs)
+        np.testing.assert_allclose(served, model.predict(X), atol=1e-5)
+
+    def test_all_checks_of_scikit_learn(self, added):
+        check_estimator(added["LogCoshSequenceRegressor"]())

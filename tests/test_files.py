@@ -661,7 +661,7 @@ def test_options_of_a_trusted_optimizer(ragged):
 
 
 @pytest.mark.parametrize(
-    "attribute", ["__class__", "__dict__", "__reduce__", "predict", "fit", "_stratified"]
+    "attribute", ["__class__", "__dict__", "__reduce__", "predict", "fit", "_task_of_part"]
 )
 def test_methods_are_never_replaced(path, attribute):
     skseq.save(GRUSequenceClassifier(), path)

@@ -102,6 +102,12 @@ def test_tensors_that_need_gradients():
     model.fit([torch.tensor(x, requires_grad=True) for x in X], y, sample_weight=weight)
 
 
+def test_a_first_part_with_labels_that_need_gradients():
+    labels = torch.tensor([0.0, 1.0, 0.0, 1.0], requires_grad=True)
+    model = GRUSequenceClassifier(hidden_size=2)
+    assert model.partial_fit(X, labels, classes=[0, 1]).classes_.tolist() == [0, 1]
+
+
 def test_a_batch_larger_than_anything():
     for batch_size in (2**63, 10**30):
         model = GRUSequenceRegressor(

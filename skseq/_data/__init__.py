@@ -1,1 +1,1 @@
-"""Sequences as data: read, checked, written. It knows numpy, and no network."""
+"""Sequences as data: read, checked, written. No network is known here."""

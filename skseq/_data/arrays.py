@@ -33,6 +33,17 @@ def as_array(values: Any, name: str) -> np.ndarray | None:
     return array
 
 
+def rectangular(values: Any, name: str) -> np.ndarray:
+    """`as_array`, or an error where lengths differ."""
+    array = as_array(values, name)
+    if array is None:
+        raise ValueError(
+            f"{name} is a list whose steps differ in their number of channels; every step "
+            "needs the same number."
+        )
+    return array
+
+
 def _made_of_list(values: Any, array: np.ndarray, name: str) -> np.ndarray:
     if array.dtype.kind == "f" and (np.abs(array) >= EXACT_IN_FLOAT64).any():
         whole = exact_integers(np.asarray(values, object))
@@ -48,7 +59,7 @@ def text_array(array: np.ndarray, name: str) -> np.ndarray:
     for value in array.flat:
         if not isinstance(value, str):
             raise ValueError(
-                f"{name} mixes strings with numbers; make all steps one or the other."
+                f"{name} mixes strings with numbers; make all of them one or the other."
             )
         if "\0" in value:
             raise ValueError(
@@ -70,8 +81,8 @@ def tensor_to_numpy(tensor: Any, name: str) -> np.ndarray:
         return np.asarray(tensor)
     except (NotImplementedError, RuntimeError, TypeError) as error:
         raise TypeError(
-            f"{name} cannot be read by numpy: {str(error).splitlines()[0]:.100} "
-            "Pass a dense one of numbers."
+            f"{name} cannot be read by numpy; pass a dense tensor of numbers. (Torch says: "
+            f"{str(error).splitlines()[0]:.100})"
         ) from error
 
 

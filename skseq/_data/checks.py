@@ -15,7 +15,7 @@ from .values import is_na
 
 # Squares of numbers up to here, times weights up to here, add up within float64.
 LARGEST = 1e100
-FLOAT32_MAX = float(np.finfo(np.float32).max)  # of what no scale makes smaller
+FLOAT32_MAX = float(np.finfo(np.float32).max)  # of numbers that no scale makes smaller
 
 
 def draw_seed(random_state: Any) -> int:
@@ -63,9 +63,14 @@ def encoded_groups(groups: Any) -> np.ndarray:
     """Positions of the groups among all of them, sorted."""
     check_none_missing(groups, "groups")
     array = as_array(groups, "groups")
-    if array is None or array.squeeze().ndim > 1:
+    if array is None or array.shape[1:] not in ((), (1,)):
         raise ValueError("groups must have one value for each sequence, not several.")
-    return np.unique(array, return_inverse=True)[1].ravel()
+    try:
+        return np.unique(array, return_inverse=True)[1].ravel()
+    except TypeError as error:
+        raise ValueError(
+            "groups mixes strings with other values; make all of them strings, or numbers."
+        ) from error
 
 
 def check_weight(sample_weight: Any, sequences: SequenceArray, name: str) -> np.ndarray:

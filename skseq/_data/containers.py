@@ -1,7 +1,7 @@
 """`as_sequences`: from whatever a user has to a `SequenceArray`.
 
-The only place that knows containers; `_columnar` knows those whose memory is
-laid out as ours. Libraries that are not needed (pandas, torch) are recognised by
+No other module knows containers; `columnar` knows those that lie in memory as a
+`SequenceArray` does. Libraries that are not needed (pandas, torch) are recognised by
 what their objects can do, and never imported here.
 """
 
@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .arrays import as_array, in_one_type, tensor_to_numpy, text_array, without_mask
+from .arrays import (
+    as_array,
+    in_one_type,
+    rectangular,
+    tensor_to_numpy,
+    text_array,
+    without_mask,
+)
 from .columnar import (
     Column,
     column_like,
@@ -34,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["as_sequences", "sequence_frame"]
 
-CHANNEL_NAMES = "channel_names"  # where `attrs` of a frame has them
+CHANNEL_NAMES = "channel_names"  # where `attrs` of a frame has them, by its columns
 TABLE = 2  # dimensions of an array whose rows are sequences of one channel
 STEPS_DIFFER = (
     "Sequence {i} of {name} is a list whose steps differ in their number of channels; "
@@ -110,7 +117,9 @@ def sequence_frame(X: Any, name: str = "sequence") -> pandas.DataFrame:
     Returns
     -------
     pandas.DataFrame of shape (n_samples, 1)
-        Names of channels are in ``attrs["channel_names"]``, where estimators find them.
+        Names of channels are in ``attrs["channel_names"]``, by the name of the column.
+        Estimators find them there, as long as pandas carries them along: ``merge``,
+        ``join`` and ``concat`` may drop them.
 
     Raises
     ------
@@ -132,17 +141,26 @@ def sequence_frame(X: Any, name: str = "sequence") -> pandas.DataFrame:
     index = getattr(X, "index", None)
     frame = pandas.DataFrame({name: cells}, index=None if callable(index) else index)
     if sequences.channel_names is not None:
-        frame.attrs[CHANNEL_NAMES] = list(sequences.channel_names)
+        frame.attrs[CHANNEL_NAMES] = {name: list(sequences.channel_names)}
     return frame
 
 
 def convert(X: Any, name: str = "X") -> tuple[SequenceArray, int]:
     """`as_sequences`, and the dimensions of `X`, which are 1 for a list of sequences."""
     sequences, ndim = _convert(X, name)
-    names = getattr(X, "attrs", {}).get(CHANNEL_NAMES) if ndim == 1 else None
-    if isinstance(names, list):
+    names = _names_beside(X) if ndim == 1 else None
+    if names is not None:
         sequences = sequences.with_names(names)
     return sequences, ndim
+
+
+def _names_beside(X: Any) -> list[str] | None:
+    """Names of channels that pandas carries along, if they are of this column."""
+    attributes = getattr(X, "attrs", None)
+    known = attributes.get(CHANNEL_NAMES) if isinstance(attributes, Mapping) else None
+    column = X.columns[0] if is_frame(X) and len(X.columns) else getattr(X, "name", None)
+    names = known.get(column) if isinstance(known, Mapping) else None
+    return names if isinstance(names, list) else None
 
 
 def _convert(X: Any, name: str) -> tuple[SequenceArray, int]:
@@ -315,13 +333,18 @@ def _from_block(array: np.ndarray, name: str) -> tuple[SequenceArray, int]:
 def _from_cells(cells: Sequence[Any] | np.ndarray, name: str) -> SequenceArray:
     """Each cell is a sequence of its own."""
     if all(isinstance(cell, str) for cell in cells):
-        return _from_strings(cells)
+        return _from_strings(cells, name)
     steps = [_cell_to_steps(cell, i, name) for i, cell in enumerate(cells)]
     names = [column_names(c) if hasattr(c, "columns") else [] for c in cells]
     # An empty list has neither channels nor a type, so it agrees with all others.
     full = [i for i, sequence in enumerate(steps) if len(sequence)] or [0]
     first = steps[full[0]]
     for i, sequence in enumerate(steps):
+        if bool(names[i]) != bool(names[0]):
+            raise ValueError(
+                f"Of sequence {i} and sequence 0 of {name} only one is a frame with names; "
+                "make all of them frames, or none."
+            )
         if names[i] != names[0]:
             raise ValueError(
                 f"Sequence {i} of {name} has the columns {names[i]}, but sequence 0 has "
@@ -337,7 +360,7 @@ def _from_cells(cells: Sequence[Any] | np.ndarray, name: str) -> SequenceArray:
         if (sequence.dtype.kind == "U") != (first.dtype.kind == "U"):
             raise ValueError(
                 f"Sequence {i} of {name} and sequence {full[0]} mix strings with numbers; "
-                "make all steps one or the other."
+                "make all of them one or the other."
             )
     lengths = np.fromiter(map(len, steps), dtype=np.int64, count=len(steps))
     values = np.concatenate(in_one_type([steps[i] for i in full]))
@@ -345,10 +368,10 @@ def _from_cells(cells: Sequence[Any] | np.ndarray, name: str) -> SequenceArray:
     return SequenceArray.trusted(values, lengths, starts).with_names(names[0])
 
 
-def _from_strings(strings: Sequence[str] | np.ndarray) -> SequenceArray:
+def _from_strings(strings: Sequence[str] | np.ndarray, name: str) -> SequenceArray:
     text = "".join(strings)
     if "\0" in text:
-        text_array(np.array(strings, dtype=object), "X")  # whose error names the string
+        text_array(np.array(strings, dtype=object), name)  # whose error names the string
     # UTF-32 is numpy's own layout: every character becomes a step at once.
     # Half of a character, which is how Python reads bytes it cannot decode, is one too.
     utf32 = text.encode("utf-32-le", errors="surrogatepass")
@@ -410,11 +433,10 @@ def _holds_lists(cell: np.ndarray) -> bool:
 
 
 def _steps_of_lists(steps: Sequence[Any], i: int, name: str) -> np.ndarray:
-    array = as_array(steps, f"Sequence {i} of {name}")
-    if array is None:
-        hint = PAIRS.format(it=name) if len(steps) == 2 and type(steps) is tuple else ""
-        raise ValueError(STEPS_DIFFER.format(i=i, name=name) + hint)
-    return array
+    is_pair = type(steps) is tuple and len(steps) == 2
+    if is_pair and as_array(steps, f"Sequence {i} of {name}") is None:
+        raise ValueError(STEPS_DIFFER.format(i=i, name=name) + PAIRS.format(it=name))
+    return rectangular(steps, f"Sequence {i} of {name}")
 
 
 def _column_to_steps(column: Column, i: int, name: str) -> np.ndarray:

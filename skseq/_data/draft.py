@@ -41,6 +41,6 @@ class Draft(Generic[Estimator]):
         if error is None or self.keep:
             before, after = self._before, vars(self.copy)
             changed = {k: v for k, v in after.items() if v is not before.get(k, before)}
-            now = vars(self._estimator).items()
-            others = {k: v for k, v in now if k in after or k not in before}
+            now = {**vars(self._estimator)}
+            others = {k: v for k, v in now.items() if k in after or k not in before}
             self._estimator.__dict__ = {**others, **changed}

@@ -102,7 +102,7 @@ def long_to_frame(
         Its index is the ids, in the order in which they first appear in `df`. The
         first column holds the sequences, and is called like `values` if that is one
         column, and "sequence" if there are several; the others are `static`. Names of
-        several channels are in ``attrs["channel_names"]``.
+        channels are in ``attrs["channel_names"]``, by the name of the column.
 
     Raises
     ------
@@ -144,6 +144,8 @@ def long_to_frame(
     X, ids, codes = _read_long(df, id, time, values)
     names, static = _listed(values), [] if static is None else _listed(static)
     name = names[0] if len(names) == 1 else "sequence"
+    if id in static:
+        raise ValueError(f"The ids are the index; leave {id!r} out of static.")
     if name in static:
         raise ValueError(
             f"The column of sequences is called {name!r}, and so is one of static; rename "

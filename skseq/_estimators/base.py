@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import copy
 import numbers
-from abc import ABCMeta, abstractmethod
-from collections.abc import Mapping
+from abc import ABCMeta
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 import skorch
 import torch
-from sklearn.utils.validation import (
-    check_is_fitted,
-)
+from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import EpochScoring
 from skorch.helper import predefined_split
 
@@ -116,9 +115,10 @@ class BaseSequenceEstimator(
     """Base of all estimators; a task adds how y is encoded, scored and decoded."""
 
     cell: ClassVar[str]
+    _kind: ClassVar[Any]  # the module of its tasks, which reads, learns and restores them
     net_: skorch.NeuralNet
-    _optimizer: Any  # of the last training, whose moments there are
-    _made_with: dict[str, Any]  # the numbers of that net; parameters may have changed
+    _optimizer: Any  # of the last training, which the moments belong to
+    _made_with: dict[str, Any]  # numbers that net_ was made with; parameters may change
     _task: Task
     _learnt: ClassVar[dict[str, Rule]] = {
         "n_channels_": size("channels"),
@@ -136,23 +136,9 @@ class BaseSequenceEstimator(
         "_made_with": are_net_numbers,
     }
 
-    # What belongs to the kind of targets.
-
-    @abstractmethod
-    def _read_y(self, y: Any, name: str) -> np.ndarray:
-        """Targets as the task takes them, once they are checked."""
-
-    @abstractmethod
-    def _learn_task(self, y: np.ndarray, weight: np.ndarray) -> Task:
-        """The task of targets that were read."""
-
-    @abstractmethod
-    def _restored_task(self) -> Task:
-        """The task of a loaded state, whose attributes are those of `Task.state`."""
-
-    def _task_of_part(self, y: Any, classes: Any) -> Task | None:
-        """What a first `partial_fit` says of the task beside its targets, if anything."""
-        return None
+    def _task_of_part(self, y: np.ndarray, weight: np.ndarray, classes: Any) -> Task:
+        """The task of a first `partial_fit`."""
+        return self._kind.learn(y, weight, self)
 
     def _check_learnt(self) -> None:
         """Raise ValueError if what a loaded state says of `fit` cannot be."""
@@ -219,13 +205,12 @@ class BaseSequenceEstimator(
         groups: Any,
         validation: tuple[Any, Any, Any],
     ) -> None:
-        """`fit`, of the draft that this is."""
+        """The work of `fit`, on the copy that becomes the estimator."""
         again = self.warm_start and hasattr(self, "net_")
         epochs = int(self.max_epochs)
         task = FitTask(self, X, y, sample_weight, epochs=epochs)
-        rows = self._check_rows(
-            X, y, sample_weight, groups, reset=not again, learn_y=not again
-        )
+        learn = None if again else partial(self._kind.learn, parameters=self)
+        rows = self._check_rows(X, y, sample_weight, groups, reset=not again, learn=learn)
         given = self._check_validation_rows(*validation)
         seed = draw_seed(self.random_state)
         train, valid = self._split(rows, given, self._seed if again else seed)
@@ -243,14 +228,11 @@ class BaseSequenceEstimator(
         sample_weight: Any,
         classes: Any = None,
     ) -> None:
-        """One epoch at a constant learning rate, on all rows, of the draft that this is."""
+        """The work of `partial_fit`: one epoch at a constant learning rate, on all rows."""
         again = hasattr(self, "net_")
         task = FitTask(self, X, y, sample_weight, epochs=1)
-        task_of_part = self._task_of_part(y, classes)
-        if task_of_part is not None:
-            self._set_task(task_of_part)
-        learn_y = task_of_part is None and not again
-        rows = self._check_rows(X, y, sample_weight, None, reset=not again, learn_y=learn_y)
+        learn = partial(self._task_of_part, classes=classes)
+        rows = self._check_rows(X, y, sample_weight, None, reset=not again, learn=learn)
         train = rows.canonical()
         if again:
             module = self._go_on()
@@ -268,7 +250,7 @@ class BaseSequenceEstimator(
         groups: Any,
         *,
         reset: bool,
-        learn_y: bool,
+        learn: Callable[[np.ndarray, np.ndarray], Task] | None,
     ) -> Rows:
         """Everything the caller passed, checked and encoded, in the caller's order."""
         resolve_device(self.device)  # before any work, should it be missing
@@ -280,9 +262,10 @@ class BaseSequenceEstimator(
         sequences, _ = self._check_X(X, y, reset=reset)
         check_rows_match(sequences, "X", y=y, sample_weight=sample_weight, groups=groups)
         weight = check_weight(sample_weight, sequences, "sample_weight")
-        y = self._read_y(y, "y")
-        if learn_y:
-            self._set_task(self._learn_task(y, weight))
+        y = self._kind.read(y, "y", self)
+        if learn is not None:
+            self._task = learn(y, weight)
+            self.__dict__.update(self._task.attributes())
         targets = self._task.encode(y, weight, "y")
         if reset:
             self._learn_vocabulary(sequences[np.flatnonzero(weight)])
@@ -301,12 +284,8 @@ class BaseSequenceEstimator(
         sequences, _ = self._check_X(X, reset=False, name="X_val")
         check_rows_match(sequences, "X_val", y_val=y, sample_weight_val=sample_weight)
         weight = check_weight(sample_weight, sequences, "sample_weight_val")
-        targets = self._task.encode(self._read_y(y, "y_val"), weight, "y_val")
+        targets = self._task.encode(self._kind.read(y, "y_val", self), weight, "y_val")
         return Rows(self._encode_X(sequences, "X_val"), targets, weight)
-
-    def _set_task(self, task: Task) -> None:
-        self._task = task
-        self.__dict__.update(task.attributes())
 
     def _learn_vocabulary(self, sequences: SequenceArray) -> None:
         self.__dict__.pop("vocabulary_", None)
@@ -598,7 +577,7 @@ class BaseSequenceEstimator(
         if network is None:
             return
         self._check_learnt()
-        self._task = self._restored_task()
+        self._task = self._kind.restored(self.__dict__)
         for name in self._task.state().keys() - self._task.attributes().keys():
             del self.__dict__[name]
         net = make_net(
@@ -620,5 +599,5 @@ class BaseSequenceEstimator(
 
 
 def net_numbers(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Those that a net is made with, of parameters or of what a file has; no others."""
+    """The numbers that a net is made with, from parameters or from a file."""
     return {name: kind(values[name]) for name, kind in NET_NUMBERS.items()}

@@ -1,4 +1,4 @@
-"""Classification: labels to positions, and probabilities to labels."""
+"""The classifiers: their parameters, methods and documentation."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ __all__ = ["GRUSequenceClassifier", "LSTMSequenceClassifier"]
 class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
     """One label, or an indicator of several, for each sequence."""
 
-    _task: classification.Labels | classification.Indicator
+    _kind: ClassVar[Any] = classification
+    _task: classification.OfClasses
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **SequenceParameters._parameter_constraints,
@@ -137,26 +138,17 @@ class SequenceClassifier(ClassifierMixin, BaseSequenceEstimator):
             draft.copy._fit_part(draft, X, y, sample_weight, classes)
         return self
 
-    def _read_y(self, y: Any, name: str) -> np.ndarray:
-        return classification.read(y, name, self)
-
-    def _learn_task(self, y: np.ndarray, weight: np.ndarray) -> Task:
-        return classification.learn(y, weight, self)
-
-    def _restored_task(self) -> Task:
-        return classification.restored(self.__dict__)
-
-    def _task_of_part(self, y: Any, classes: Any) -> Task:
+    def _task_of_part(self, y: np.ndarray, weight: np.ndarray, classes: Any) -> Task:
         """The classes there will be; y may not have all of them yet."""
-        if self.__sklearn_is_fitted__():
-            _check_partial_fit_first_call(self, classes)
-            return self._task
-        self.__dict__.pop("classes_", None)
-        first = self._read_y(y, "y")
-        if first.ndim == 2:
-            return self._learn_task(first, np.ones(len(first)))
+        first = not self.__sklearn_is_fitted__()
+        if first:
+            self.__dict__.pop("classes_", None)
+        if y.ndim == 2 and first:
+            return classification.learn(y, weight, self)
         _check_partial_fit_first_call(self, classes)
-        return classification.labels_of(self.classes_, self)
+        if first:
+            return classification.labels_of(self.classes_, "classes", self)
+        return self._task
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable label of each sequence.

@@ -68,13 +68,18 @@ def parameters_by_name(init: Init) -> Init:
 
 def arguments_by_name(method: Callable[..., Result]) -> Callable[..., Result]:
     """A method whose errors name the class, and where an argument belongs."""
-    known = list(inspect.signature(method).parameters)[1:]
+    parameters = inspect.signature(method).parameters.values()
+    known = [p.name for p in parameters][1:]
+    needed = [p.name for p in parameters if p.default is p.empty][1:]
 
     @wraps(method)
     def checked(self: Any, *args: Any, **kwargs: Any) -> Result:
+        cls = type(self).__name__
+        missing = [name for name in needed[len(args) :] if name not in kwargs]
+        if missing:
+            raise TypeError(f"{cls}.{method.__name__} needs {' and '.join(missing)}.")
         for name in kwargs:
             if name not in known:
-                cls = type(self).__name__
                 advice = _belongs(name, known, self.get_params(deep=False))
                 raise TypeError(
                     f"{cls}.{method.__name__} has no argument {name!r}. {advice}"
@@ -108,7 +113,7 @@ class SequenceParameters(BaseEstimator):
         "num_layers": [Interval(numbers.Integral, 1, None, closed="left")],
         "bidirectional": ["boolean"],
         "dropout": [Interval(numbers.Real, 0, 1, closed="left")],
-        "pooling": [str, tuple, list],  # and see check_pooling
+        "pooling": [str, tuple, list],  # whose names `kinds_of` checks
         "embedding_dim": [Interval(numbers.Integral, 1, None, closed="left"), None],
         "standardize": ["boolean"],
         "optimizer": [StrOptions(set(OPTIMIZERS)), type, partial],

@@ -1,4 +1,4 @@
-"""Regression: targets in the caller's units, networks in standardised ones."""
+"""The regressors: their parameters, methods and documentation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from .._docs import REGRESSOR_ATTRIBUTES, REGRESSOR_PARAMETERS
 from .._sklearn import StrOptions
 from .._surroundings import on_one_thread
 from .._tasks import regression
-from .._tasks.base import Task
 from .._tasks.losses import REGRESSION_LOSSES
 from .base import BaseSequenceEstimator
 from .parameters import SequenceParameters, arguments_by_name
@@ -23,6 +22,8 @@ __all__ = ["GRUSequenceRegressor", "LSTMSequenceRegressor"]
 
 class SequenceRegressor(RegressorMixin, BaseSequenceEstimator):
     """One number, or several, for each sequence."""
+
+    _kind: ClassVar[Any] = regression
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **SequenceParameters._parameter_constraints,
@@ -74,15 +75,6 @@ class SequenceRegressor(RegressorMixin, BaseSequenceEstimator):
         model = as_it_is(self)
         outputs = model._outputs(X, decode=True)
         return model._task.decode(outputs)
-
-    def _read_y(self, y: Any, name: str) -> np.ndarray:
-        return regression.read(y, name, self)
-
-    def _learn_task(self, y: np.ndarray, weight: np.ndarray) -> Task:
-        return regression.learn(y, weight, self)
-
-    def _restored_task(self) -> Task:
-        return regression.restored(self.__dict__)
 
     def _check_learnt(self) -> None:
         super()._check_learnt()

@@ -86,7 +86,7 @@ def to_onnx(estimator: Any, path: str | PathLike[str]) -> None:
     float64, before `fit` and before the graph.
 
     The metadata of the file has ``estimator`` and ``skseq`` (its version), and as JSON
-    ``classes`` and ``vocabulary`` where there are any.
+    ``classes``, ``channels`` (their names) and ``vocabulary`` where there are any.
 
     Examples
     --------

@@ -30,6 +30,8 @@ def make_model(estimator: Any) -> onnx.ModelProto:
     metadata = {"estimator": type(estimator).__name__, "skseq": __version__}
     for key, value in task.described().items():
         metadata[key] = json.dumps(value, default=str)
+    if estimator.channel_names_ is not None:
+        metadata["channels"] = json.dumps(estimator.channel_names_.tolist())
     graph = Graph()
     x, lengths, is_valid = add_guards(graph)
     steps = graph.add("Transpose", x, perm=[1, 0, 2])
@@ -43,6 +45,10 @@ def make_model(estimator: Any) -> onnx.ModelProto:
     raw = net.module_.head.to_graph(graph, pooled)
     output = graph.add(net.criterion_.link_operator, raw)
     name = task.answer
+    if name is None:
+        raise ValueError(
+            f"to_onnx cannot write this model: {type(task).__name__} names no answer."
+        )
     shape: list[str | int] = ["batch", task.n_outputs]
     if task.has_units:
         output = add_units(graph, output, net.module_)

@@ -18,14 +18,15 @@ class Task(metaclass=ABCMeta):
     What a parameter of the estimator decides comes with the call, as `parameters`.
     """
 
-    loss: str  # the parameter of the estimator that the network was made with
+    loss: str  # the estimator's parameter when the network was made
     n_outputs: int  # of the network
     #: Whether a random validation set keeps the shares of classes.
     stratifies: ClassVar[bool] = False
-    #: What an ONNX graph calls the answer, and whether that has the units of a scaling.
-    answer: ClassVar[str]
+    #: What an ONNX graph calls the answer; None, if there is no graph for it.
+    answer: ClassVar[str | None] = None
+    #: Whether the answer has the units that `learn_scaling` has learnt.
     has_units: ClassVar[bool] = False
-    is_2d: bool  # whether one output is a column too
+    is_2d: bool  # whether answers have two axes even with one output
 
     @abstractmethod
     def attributes(self) -> dict[str, Any]:

@@ -49,8 +49,8 @@ def check_labels(y: Any, name: str) -> None:
         text_array(labels, name)  # whose error names what numpy would not keep
         if any(str(label) != str.__str__(label) for label in labels.flat):
             raise ValueError(
-                f"{name} has labels of a kind of strings whose names are other strings, "
-                f"such as {labels.flat[0]!r}. Pass [label.value for label in {name}]."
+                f"{name} holds members of an enumeration, such as {labels.flat[0]!r}; pass "
+                f"[label.value for label in {name}]."
             )
     # What pandas keeps in types of its own, scikit-learn knows.
     elif isinstance(getattr(y, "dtype", None), np.dtype):

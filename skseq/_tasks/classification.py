@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -49,15 +50,15 @@ def learn(y: np.ndarray, weight: np.ndarray, parameters: Any) -> Labels | Indica
     """The task of targets that were read; rows of weight 0 do not count."""
     if y.ndim == 2:
         return Indicator(np.arange(y.shape[1]), parameters.loss)
-    return labels_of(np.unique(y[weight != 0]), parameters)
+    return labels_of(np.unique(y[weight != 0]), "y", parameters)
 
 
-def labels_of(classes: np.ndarray, parameters: Any) -> Labels:
+def labels_of(classes: np.ndarray, name: str, parameters: Any) -> Labels:
     """The task of these classes, which are sorted."""
     if len(classes) < 2:
         raise ValueError(
-            f"{type(parameters).__name__} needs at least 2 classes; y has only one class, "
-            f"{plain(classes[0])!r} (rows of weight 0 do not count)."
+            f"{type(parameters).__name__} needs at least 2 classes; {name} has only one "
+            f"class, {plain(classes[0])!r} (rows of weight 0 do not count)."
         )
     return Labels(classes, parameters.loss)
 
@@ -71,14 +72,12 @@ def restored(state: dict[str, Any]) -> Labels | Indicator:
 
 
 @dataclass(frozen=True, eq=False)
-class Labels(Task):
-    """One of several classes."""
+class OfClasses(Task):
+    """A probability for each of several classes."""
 
     classes: np.ndarray
     loss: str
     smoothing: float = 0.0
-    weight_of_class: np.ndarray | None = None
-    stratifies = True
     answer = "probabilities"
     is_2d = True
 
@@ -98,12 +97,34 @@ class Labels(Task):
             "_loss": self.loss,
             "_smoothing": self.smoothing,
             "_multilabel": False,
-            "_weight_of_class": self.weight_of_class,
+            "_weight_of_class": None,
         }
 
-    def encode(self, y: np.ndarray, weight: np.ndarray, name: str) -> np.ndarray:
-        if y.ndim != 1:
+    def check_kind(self, y: np.ndarray, ndim: int, name: str) -> None:
+        if y.ndim != ndim:
             raise ValueError(f"{name} must be what y was in fit: labels, or an indicator.")
+
+    @abstractmethod
+    def chosen(self, probabilities: np.ndarray) -> np.ndarray:
+        """The labels that `predict` says."""
+
+    def decided(self, raw: np.ndarray) -> np.ndarray:
+        """What `decision_function` says."""
+        return raw
+
+
+@dataclass(frozen=True, eq=False)
+class Labels(OfClasses):
+    """One of several classes."""
+
+    weight_of_class: np.ndarray | None = None
+    stratifies = True
+
+    def state(self) -> dict[str, Any]:
+        return {**super().state(), "_weight_of_class": self.weight_of_class}
+
+    def encode(self, y: np.ndarray, weight: np.ndarray, name: str) -> np.ndarray:
+        self.check_kind(y, 1, name)
         # Rows of weight 0 may have any label; they are dropped before training.
         codes, known = look_up(y, self.classes)
         known |= weight == 0
@@ -119,11 +140,10 @@ class Labels(Task):
         return self.classes[y]
 
     def chosen(self, probabilities: np.ndarray) -> np.ndarray:
-        """The labels that `predict` says."""
         return self.decode(probabilities.argmax(axis=1))
 
     def decided(self, raw: np.ndarray) -> np.ndarray:
-        """`decision_function` of raw outputs: of two classes log-odds of the second."""
+        """Of two classes, the log-odds of the second."""
         return raw[:, 1] - raw[:, 0] if self.n_outputs == 2 else raw
 
     def decision(self, raw: Tensor) -> Tensor:
@@ -169,7 +189,8 @@ class Labels(Task):
         counts = np.bincount(rows.y, minlength=self.n_outputs)
         if counts.min() < 2:
             label = plain(self.classes[counts.argmin()])
-            raise ValueError(f"Class {label!r} has 1 distinct row, and needs one a side.")
+            found = "1 distinct row" if counts.min() else "no row"
+            raise ValueError(f"Class {label!r} has {found}, and needs one a side.")
         n_valid = math.ceil(fraction * len(rows))
         if n_valid < len(counts):
             raise ValueError(
@@ -188,37 +209,14 @@ class Labels(Task):
 
 
 @dataclass(frozen=True, eq=False)
-class Indicator(Task):
-    """Any number of several labels, each with a column of 0 and 1."""
-
-    classes: np.ndarray  # positions of the labels
-    loss: str
-    smoothing: float = 0.0
-    answer = "probabilities"
-    is_2d = True
-
-    @property
-    def n_outputs(self) -> int:  # type: ignore[override]
-        return len(self.classes)
-
-    def attributes(self) -> dict[str, Any]:
-        return {"classes_": self.classes}
-
-    def described(self) -> dict[str, Any]:
-        return {"classes": self.classes.tolist()}
+class Indicator(OfClasses):
+    """Any number of several labels, each with a column of 0 and 1; classes count them."""
 
     def state(self) -> dict[str, Any]:
-        return {
-            "classes_": self.classes,
-            "_loss": self.loss,
-            "_smoothing": self.smoothing,
-            "_multilabel": True,
-            "_weight_of_class": None,
-        }
+        return {**super().state(), "_multilabel": True}
 
     def encode(self, y: np.ndarray, weight: np.ndarray, name: str) -> np.ndarray:
-        if y.ndim != 2:
-            raise ValueError(f"{name} must be what y was in fit: labels, or an indicator.")
+        self.check_kind(y, 2, name)
         if y.shape[1] != self.n_outputs:
             raise ValueError(
                 f"{name} has {y.shape[1]} labels, but the network has {self.n_outputs}."
@@ -230,9 +228,6 @@ class Indicator(Task):
 
     def chosen(self, probabilities: np.ndarray) -> np.ndarray:
         return self.decode(probabilities > 0.5)
-
-    def decided(self, raw: np.ndarray) -> np.ndarray:
-        return raw
 
     def make_loss(self) -> Loss:
         return BinaryCrossEntropy(self.smoothing)

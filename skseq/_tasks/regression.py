@@ -14,6 +14,8 @@ from .base import Task
 from .checks import check_targets
 from .losses import REGRESSION_LOSSES, Loss
 
+NO_RATES = "loss='poisson' needs {name} >= 0 with a positive mean."
+
 
 def read(y: Any, name: str, parameters: Any) -> np.ndarray:
     """Checked targets, float64 of shape (n,) or (n, n_outputs)."""
@@ -23,6 +25,11 @@ def read(y: Any, name: str, parameters: Any) -> np.ndarray:
             f"{name} holds dates or durations, but a regressor predicts numbers. Divide "
             "durations by their unit, for example (dates - dates[0]) / np.timedelta64(1, "
             "'D')."
+        )
+    if any(isinstance(value, str) for value in np.asarray(y).ravel()[:1].tolist()):
+        raise ValueError(
+            f"{name} holds strings, but a regressor predicts numbers (could not convert "
+            "string to float); encode them, or take a classifier."
         )
     y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name)
     largest = LARGEST if parameters.standardize else FLOAT32_MAX
@@ -48,9 +55,6 @@ def learn(y: np.ndarray, weight: np.ndarray, parameters: Any) -> Regression:
 def restored(state: dict[str, Any]) -> Regression:
     """The task of which `Task.state` was this."""
     return Regression(state["n_outputs_"], state["_y_is_2d"], state["_loss"])
-
-
-NO_RATES = "loss='poisson' needs {name} >= 0 with a positive mean."
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from .._data.arrays import as_array, refuse_masks
+from .._data.arrays import rectangular, refuse_masks
 from .._data.containers import as_sequences
 from .._data.rows import Rows
 from .._data.sequences import SequenceArray, check_steps, ragged_range, stacked_steps
@@ -100,7 +100,7 @@ def pad_collate(batch: Sequence[Any]) -> tuple[Tensor, ...]:
         sequences = tuple(batch)
     # A list of arrays is always sequences; bare lists could be read as a table.
     items = [
-        x if hasattr(x, "detach") else np.asarray(as_array(x, f"Sequence {i} of batch"))
+        x if hasattr(x, "detach") else rectangular(x, f"Sequence {i} of batch")
         for i, x in enumerate(sequences)
     ]
     array = as_sequences(items)

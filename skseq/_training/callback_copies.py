@@ -28,7 +28,7 @@ def copied(callbacks: Sequence[Any]) -> Any:
 
 
 def cloned(callbacks: Any) -> Any:
-    """What scikit-learn's `clone` makes of callbacks, or where it fails `copied`."""
+    """What scikit-learn's `clone` makes of them, or `copied` where that fails."""
     if type(callbacks) in (list, tuple):
         return type(callbacks)(map(cloned, callbacks))
     try:
@@ -61,7 +61,7 @@ def _as_memo(parts: Sequence[Any]) -> dict[int, Any]:
 
 
 def _shared_parts(callback: Any) -> list[Any]:
-    """The attributes that cannot be copied; the callback, if that is not the reason."""
+    """Attributes that cannot be copied, or the callback if sharing them does not help."""
     if _can_be_copied(callback):
         return []
     parts = [v for v in _attributes(callback).values() if not _can_be_copied(v)]
@@ -88,8 +88,8 @@ def _can_be_copied(value: Any, shared: Sequence[Any] = ()) -> bool:
 
 # To files and other processes.
 
-# Whether callbacks are being written or copied to find out what can be. A callback may hold
-# its own estimator, and trying the callbacks of that one again would never end.
+# True while callbacks are tried out. A callback may hold its own estimator, whose callbacks
+# would be tried again, without end.
 _trying: ContextVar[bool] = ContextVar("_trying", default=False)
 
 
@@ -102,7 +102,7 @@ def for_state(callbacks: Any) -> Any:
 
 
 class Unpicklable:
-    """Callbacks in a state that can be copied, but that `pickle` does not take.
+    """Stands in an estimator's state for callbacks that `pickle` refuses.
 
     They are written as joblib writes for its workers, functions without a name included,
     or refused by an error that says which one it is.

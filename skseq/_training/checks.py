@@ -67,7 +67,7 @@ def check_optimizer(optimizer: Any, lr: float, weight_decay: float) -> None:
     try:
         trial: Any = bare(parameters, lr=float(lr), **options)  # type: ignore[call-arg]
         trial.step(lambda: torch.zeros(()))
-    except (AssertionError, RuntimeError, TypeError, ValueError) as error:
+    except Exception as error:
         raise ValueError(
             f"The 'optimizer' parameter cannot be used, {bare.__name__} says: {error}"
         ) from error

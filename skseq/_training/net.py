@@ -96,7 +96,7 @@ class SequenceNet(skorch.NeuralNet):
         # Gradients that vanish over many time steps become numbers too small for the
         # normal format, on which a processor is about ten times slower. So the step,
         # loss and gradients included, takes them as zero; callbacks between batches,
-        # and threads that they start, see what the caller had.
+        # and threads that they start, compute with such numbers as they are.
         flushed = denormals_are_flushed()
         try:
             torch.set_flush_denormal(True)

@@ -86,7 +86,7 @@ def _options_fault(bare: type, options: Mapping[str, Any]) -> str | None:
 
 
 def are_same(one: Any, other: Any) -> bool:
-    """Whether two optimizers would go on alike, so that moments of one are the other's.
+    """Whether one optimizer can go on with the moments of the other.
 
     Two partials are never equal in Python, even with equal contents.
     """

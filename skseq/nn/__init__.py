@@ -1,4 +1,4 @@
-"""The network: torch alone, usable without the rest of the package."""
+"""The network. It knows torch, and neither scikit-learn nor skorch."""
 
 from .recurrent import RecurrentNet
 

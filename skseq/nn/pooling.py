@@ -23,8 +23,8 @@ class GraphSteps(NamedTuple):
 
     states: str  # (t, b, h), of padding too
     last: str  # (b, h): of each direction the state at its end
-    is_real: str  # (t, b, 1), whether a step is none of padding
-    share: str  # the same as 1 and 0
+    is_real: str  # (t, b, 1), true at real steps and false in padding
+    as_number: str  # the same as 1.0 and 0.0
 
 
 class Summary(ABC):
@@ -64,7 +64,7 @@ class Mean(Summary):
         return F.embedding_bag(lanes.steps, x, lanes.offsets, mode="mean")
 
     def to_graph(self, pooling: Pooling, graph: Any, steps: GraphSteps) -> str:
-        return weighted_mean(graph, steps, steps.share)
+        return weighted_mean(graph, steps, steps.as_number)
 
 
 class Max(Summary):
@@ -97,7 +97,7 @@ class Attention(Summary):
 
     def to_graph(self, pooling: Pooling, graph: Any, steps: GraphSteps) -> str:
         score = graph.add("Tanh", pooling.attention.to_graph(graph, steps.states))
-        weight = graph.add("Mul", graph.add("Exp", score), steps.share)
+        weight = graph.add("Mul", graph.add("Exp", score), steps.as_number)
         return weighted_mean(graph, steps, weight)
 
 
@@ -120,7 +120,7 @@ POOLINGS: dict[str, Summary] = {
 
 
 def kinds_of(pooling: str | Sequence[str]) -> list[str]:
-    """One pooling or several as a list of those that there are."""
+    """The kinds that a `pooling` parameter names, as a list, or ValueError."""
     kinds = [pooling] if isinstance(pooling, str) else list(pooling)
     if not kinds or not all(isinstance(kind, str) and kind in POOLINGS for kind in kinds):
         raise ValueError(

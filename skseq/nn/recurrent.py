@@ -1,4 +1,4 @@
-"""`RecurrentNet`: the network behind every estimator, in torch alone.
+"""`RecurrentNet`: the network behind every estimator.
 
 Axes: b batch, t time, c channels, l lanes, h hidden units (both directions), k outputs.
 """

@@ -186,16 +186,18 @@ class PerTimestep(_TransformsSteps, TransformerMixin, BaseEstimator):
         ndarray or SequenceArray
         """
         check_is_fitted(self)
+        fitted = as_it_is(self)
         sequences, ndim = convert(X)
-        names, made = sequences.channel_names, self._names_out()
+        names, made = sequences.channel_names, fitted._names_out()
         if names is not None and made is not None and list(names) != list(made):
             raise ValueError(
-                f"The channels of X are {list(names)}, but transform makes {list(made)}."
+                f"The channels of X are {list(names)}, but transform makes {list(made)}; "
+                "pass what it returned, or arrays without names."
             )
-        undo = self.transformer_.inverse_transform
-        result = _map_steps(undo, np.asarray, sequences).with_names(self.channel_names_)
+        undo = fitted.transformer_.inverse_transform
+        result = _map_steps(undo, np.asarray, sequences).with_names(fitted.channel_names_)
         # A table whose steps got several values each had become a 3-D array.
-        return restore(result, TABLE if ndim > 1 and self._is_table else ndim)
+        return restore(result, TABLE if ndim > 1 and fitted._is_table else ndim)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names of the channels, or of the steps of a table that stays one.

@@ -31,7 +31,11 @@ class Cell(ABC):
 
     @abstractmethod
     def make(self, n_inputs: int, hidden_size: int, **options: Any) -> nn.Module:
-        """The weights of one layer in one direction, with `options` of torch's modules."""
+        """The weights of one layer in one direction, with `options` of torch's modules.
+
+        They are called weight_ih..., weight_hh... and bias..., and have `hidden_size` rows
+        for each gate; `reset` starts them by these names.
+        """
 
     @abstractmethod
     def run(self, layers: Sequence[nn.Module], x: Tensor, lanes: Lanes) -> Tensor:
@@ -58,7 +62,10 @@ class Cell(ABC):
         """
 
     def run_modules(self, layers: Sequence[nn.Module], x: Tensor, lanes: Lanes) -> Tensor:
-        """The same on other devices, where every sequence has a lane of its own."""
+        """The same on other devices, where every sequence has a lane of its own.
+
+        Modules must return (outputs, states), as torch's do; override it where they do not.
+        """
         outputs = [layers[0](x)[0]]
         if len(layers) > 1:
             # Backward, each sequence is reversed within its own length.
@@ -83,8 +90,13 @@ class Cell(ABC):
                     nn.init.orthogonal_(gate, generator=generator)
                 elif name.startswith("weight_ih"):
                     nn.init.xavier_uniform_(gate, generator=generator)
-                else:
+                elif name.startswith("bias"):
                     nn.init.zeros_(gate)
+                else:
+                    raise ValueError(
+                        f"{name} has no rule to start by; begin its name with weight_ih, "
+                        "weight_hh or bias, or override reset."
+                    )
 
 
 def gates_of(parameter: Tensor, hidden_size: int) -> Tensor:
@@ -114,7 +126,7 @@ def add_node(
     lengths: str,
     **options: Any,
 ) -> tuple[str, str]:
-    """The operator that ONNX has for a cell, given its order of torch's gates."""
+    """Add ONNX's operator for a cell; `gates` are torch's, in the order of ONNX."""
 
     def reordered(layer: nn.Module, name: str) -> np.ndarray:
         weight = getattr(layer, name).detach().cpu().numpy()
