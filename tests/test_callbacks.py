@@ -6,6 +6,7 @@ Of `EpochScoring` each score must be what the fitted estimator gets for the same
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given
@@ -335,3 +336,12 @@ def test_ctrl_c_inside_of_skorchs_early_stopping_is_no_stop(ragged):
     model = LSTMSequenceClassifier(hidden_size=2, max_epochs=3, callbacks=[Interrupted()])
     with pytest.raises(KeyboardInterrupt):
         model.fit(*ragged)
+
+
+def test_epoch_scoring_of_a_table_with_names():
+    table = pd.DataFrame(np.eye(20)[:, :3], columns=["a", "b", "c"])
+    scoring = EpochScoring("accuracy", name="mine", on_train=True)
+    model = LSTMSequenceClassifier(
+        hidden_size=2, max_epochs=2, validation_fraction=None, callbacks=[scoring]
+    ).fit(table, [0, 1] * 10)
+    assert len(model.net_.history[:, "mine"]) == 2

@@ -256,7 +256,7 @@ def test_an_unseen_symbol_has_a_defined_prediction():
     assert embedding.shape == (5, 3)
     assert not embedding[0].any()
     assert not embedding[-1].any()
-    codes = model._encode_X(as_sequences([[1, 99, 3]]), "X")
+    codes = model._codec.encode(as_sequences([[1, 99, 3]]), "X")
     assert codes[0].ravel().tolist() == [1, 4, 3]
     # Even where there are unseen symbols while it trains, their vector stays zero.
     model.partial_fit([[1, 99], [98, 3]], [0, 1])

@@ -17,6 +17,13 @@ def as_it_is(estimator: Estimator) -> Estimator:
     return same
 
 
+def twin(estimator: Estimator, **changes: Any) -> Estimator:
+    """A copy that shares the values of all attributes but these."""
+    copy = object.__new__(type(estimator))
+    copy.__dict__ = {**vars(estimator), **changes}
+    return copy
+
+
 class Draft(Generic[Estimator]):
     """A context with a copy of an estimator, which is fitted in its place.
 
@@ -30,9 +37,8 @@ class Draft(Generic[Estimator]):
 
     def __init__(self, estimator: Estimator) -> None:
         self._estimator = estimator
-        self._before = {**vars(estimator)}
-        self.copy: Estimator = object.__new__(type(estimator))
-        self.copy.__dict__ = {**self._before}
+        self.copy = twin(estimator)
+        self._before = {**vars(self.copy)}
 
     def __enter__(self) -> Draft[Estimator]:
         return self

@@ -16,20 +16,17 @@ from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import EpochScoring
 from skorch.helper import predefined_split
 
-from .._data import symbols
+from .._data import codec
 from .._data.arrays import without_gradients
 from .._data.checks import (
-    FLOAT32_MAX,
-    LARGEST,
-    check_magnitude,
     check_rows_match,
     check_weight,
     draw_seed,
     encoded_groups,
 )
-from .._data.draft import Draft, as_it_is
+from .._data.draft import Draft, as_it_is, twin
 from .._data.inputs import SequenceInputs
-from .._data.rows import Rows, step_statistics
+from .._data.rows import Rows
 from .._data.rules import (
     Rule,
     Sizes,
@@ -42,7 +39,6 @@ from .._data.rules import (
     rising,
     size,
 )
-from .._data.sequences import SequenceArray
 from .._sklearn import _fit_context
 from .._surroundings import on_one_thread
 from .._tasks.base import Task
@@ -119,6 +115,7 @@ class BaseSequenceEstimator(
     net_: skorch.NeuralNet
     _optimizer: Any  # of the last training, which the moments belong to
     _made_with: dict[str, Any]  # numbers that net_ was made with; parameters may change
+    _codec: codec.Codec
     _task: Task
     _learnt: ClassVar[dict[str, Rule]] = {
         "n_channels_": size("channels"),
@@ -268,10 +265,12 @@ class BaseSequenceEstimator(
             self.__dict__.update(self._task.attributes())
         targets = self._task.encode(y, weight, "y")
         if reset:
-            self._learn_vocabulary(sequences[np.flatnonzero(weight)])
+            self.__dict__.pop("vocabulary_", None)
+            self._codec = codec.learn(sequences[np.flatnonzero(weight)], self)
+            self.__dict__.update(self._codec.attributes())
         if groups is not None:
             groups = encoded_groups(groups)
-        return Rows(self._encode_X(sequences, "X"), targets, weight, groups)
+        return Rows(self._codec.encode(sequences, "X"), targets, weight, groups)
 
     def _check_validation_rows(self, X: Any, y: Any, sample_weight: Any) -> Rows | None:
         if X is None and y is None:
@@ -285,25 +284,7 @@ class BaseSequenceEstimator(
         check_rows_match(sequences, "X_val", y_val=y, sample_weight_val=sample_weight)
         weight = check_weight(sample_weight, sequences, "sample_weight_val")
         targets = self._task.encode(self._kind.read(y, "y_val", self), weight, "y_val")
-        return Rows(self._encode_X(sequences, "X_val"), targets, weight)
-
-    def _learn_vocabulary(self, sequences: SequenceArray) -> None:
-        self.__dict__.pop("vocabulary_", None)
-        if self.embedding_dim is not None:
-            checked = symbols.check_symbols(sequences, "X")
-            self.vocabulary_ = symbols.learn_vocabulary(checked)
-
-    def _encode_X(self, sequences: SequenceArray, name: str) -> SequenceArray:
-        if hasattr(self, "vocabulary_"):
-            checked = symbols.check_symbols(sequences, name)
-            return symbols.encode(checked, self.vocabulary_, name)
-        if sequences.dtype.kind == "U":
-            raise ValueError(
-                f"Sequence 0 of {name} has strings as steps; set embedding_dim, for "
-                "example embedding_dim=16, to learn from symbols."
-            )
-        check_magnitude(sequences, name, LARGEST if self.standardize else FLOAT32_MAX)
-        return sequences
+        return Rows(self._codec.encode(sequences, "X_val"), targets, weight)
 
     def _split(self, rows: Rows, given: Rows | None, seed: int) -> tuple[Rows, Rows | None]:
         """Training and validation rows, each in canonical order."""
@@ -363,12 +344,6 @@ class BaseSequenceEstimator(
             cv, stratified=self._task.stratifies, random_state=seed
         ), asked
 
-    def _n_inputs(self) -> int:
-        """Channels that the network reads, or rows of its embedding."""
-        if hasattr(self, "vocabulary_"):
-            return symbols.table_size(self.vocabulary_)
-        return self.n_channels_
-
     def _architecture(self) -> dict[str, Any]:
         """What of the parameters decides the shape of the network."""
         return {
@@ -397,7 +372,7 @@ class BaseSequenceEstimator(
 
     def _start(self, train: Rows, seed: int) -> RecurrentNet:
         """A new network, with what it keeps from the training rows."""
-        sizes = self._n_inputs(), self._task.n_outputs
+        sizes = self._codec.n_inputs, self._task.n_outputs
         check_memory(cell_named(self.cell).n_gates, *sizes, self._architecture())
         generator = torch.Generator().manual_seed(seed)
         module = RecurrentNet(
@@ -406,12 +381,7 @@ class BaseSequenceEstimator(
             **self._architecture(),
             generator=generator,
         )
-        if hasattr(self, "vocabulary_"):
-            # What only validation rows hold is as good as unknown.
-            module.zero_embedding_except(symbols.learn_vocabulary(train.sequences))
-        elif self.standardize:
-            mean, scale = step_statistics(train.sequences, train.weight)
-            module.scaling.set(mean, scale)
+        self._codec.prepare(module, train)
         self._task.learn_scaling(train, module.output_scaling, self)
         self._seed = seed
         self.history_: list[dict[str, Any]] = []
@@ -524,7 +494,7 @@ class BaseSequenceEstimator(
             check_is_fitted(self)  # which words the error, but takes its time
         model = as_it_is(self)
         sequences, _ = model._check_X(X, reset=False)
-        sequences = model._encode_X(sequences, "X")
+        sequences = model._codec.encode(sequences, "X")
         outputs = predict_raw(model.net_, sequences, decode=decode)
         check_outputs(outputs, model.net_.module_)
         return outputs
@@ -546,8 +516,7 @@ class BaseSequenceEstimator(
 
     def __sklearn_clone__(self) -> BaseSequenceEstimator:
         """A clone, which shares what callbacks hold that cannot be copied."""
-        stand_in: Any = object.__new__(type(self))
-        vars(stand_in).update(vars(self), callbacks=ClonesAs(cloned, self.callbacks))
+        stand_in = twin(self, callbacks=ClonesAs(cloned, self.callbacks))
         return super(BaseSequenceEstimator, stand_in).__sklearn_clone__()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -557,6 +526,7 @@ class BaseSequenceEstimator(
             state.pop(name, None)
         if "callbacks" in state:
             state["callbacks"] = for_state(state["callbacks"])
+        state.pop("_codec", None)  # which other attributes tell of
         task = state.pop("_task", None)
         if task is not None:
             state.update(task.state())
@@ -577,6 +547,7 @@ class BaseSequenceEstimator(
         if network is None:
             return
         self._check_learnt()
+        self._codec = codec.restored(self.__dict__)
         self._task = self._kind.restored(self.__dict__)
         for name in self._task.state().keys() - self._task.attributes().keys():
             del self.__dict__[name]
@@ -584,9 +555,9 @@ class BaseSequenceEstimator(
             restored_network(
                 network,
                 cell=type(self).cell,
-                n_inputs=self._n_inputs(),
+                n_inputs=self._codec.n_inputs,
                 n_outputs=self._task.n_outputs,
-                embeds=hasattr(self, "vocabulary_"),
+                embeds=self._codec.embeds,
             ),
             self._task.make_loss(),
             device=present_device(self.device),

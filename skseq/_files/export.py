@@ -123,7 +123,7 @@ def to_onnx(estimator: Any, path: str | PathLike[str]) -> None:
         message = 'to_onnx needs onnx: pip install "skseq[onnx]"'
         raise ImportError(message) from error
 
-    if not hasattr(estimator, "vocabulary_"):
+    if not estimator._codec.embeds:
         warn_of_rounding(estimator.net_.module_.scaling)
     write_whole(path, make_model(estimator).SerializeToString())
 

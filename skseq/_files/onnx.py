@@ -35,9 +35,10 @@ def make_model(estimator: Any) -> onnx.ModelProto:
     graph = Graph()
     x, lengths, is_valid = add_guards(graph)
     steps = graph.add("Transpose", x, perm=[1, 0, 2])
-    if hasattr(estimator, "vocabulary_"):
-        metadata["vocabulary"] = json.dumps(estimator.vocabulary_.tolist())
-        steps = add_embedding(graph, steps, net.module_, keys(estimator.vocabulary_))
+    codec = estimator._codec
+    if codec.embeds:
+        metadata["vocabulary"] = json.dumps(codec.vocabulary.tolist())
+        steps = add_embedding(graph, steps, net.module_, keys(codec.vocabulary))
     else:
         steps = add_standardisation(graph, steps, net.module_)
     steps, last = add_layers(graph, steps, lengths, net.module_)
@@ -56,7 +57,7 @@ def make_model(estimator: Any) -> onnx.ModelProto:
     if not task.is_2d:
         output, shape = graph.add("Squeeze", output, np.array([1])), ["batch"]
     graph.nodes.append(helper.make_node("Identity", [output], [name]))
-    channels = 1 if hasattr(estimator, "vocabulary_") else estimator.n_channels_
+    channels = estimator.n_channels_
     inputs = [
         helper.make_tensor_value_info("X", TensorProto.FLOAT, ["batch", "time", channels]),
         helper.make_tensor_value_info("lengths", TensorProto.INT64, ["batch"]),

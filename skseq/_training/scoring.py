@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,10 @@ import skorch
 from sklearn.metrics import check_scoring
 from skorch.callbacks import EpochScoring
 
+from .._data.codec import Encoded
+from .._data.draft import twin
 from .._sklearn import _BaseScorer
 from .batches import SequenceDataset
-from .loop import predict_raw
 from .sklearn_callbacks import FitTask
 
 
@@ -55,17 +55,12 @@ class EstimatorScore:
         self, net: skorch.NeuralNet, dataset: SequenceDataset, y: None = None
     ) -> float:
         rows = dataset.rows
-        model = _on_encoded(self.task.told["estimator"], net)
+        # Rows of a dataset are encoded already, and are no table any more.
+        changes = {"_codec": Encoded(), "_is_table": False, "net_": net}
+        model = twin(self.task.told["estimator"], **changes)
         weighted = len(np.unique(rows.weight)) > 1 and _takes_weights(self.scorer)
         weight = {"sample_weight": rows.weight} if weighted else {}
         return self.scorer(model, rows.sequences, model._task.decode(rows.y), **weight)
-
-
-def _on_encoded(estimator: Any, net: skorch.NeuralNet) -> Any:
-    """A shallow copy whose predictions are of sequences that are encoded already."""
-    model = object.__new__(type(estimator))
-    vars(model).update(vars(estimator), _outputs=partial(predict_raw, net))
-    return model
 
 
 def _takes_weights(scorer: Any) -> bool:

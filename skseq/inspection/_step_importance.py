@@ -295,7 +295,7 @@ def _integrate(
     for transformers in before:
         X = transformers.transform(X)
     read = inside._check_X(X, reset=False)[0]
-    inputs = inside._encode_X(read, "X")
+    inputs = inside._codec.encode(read, "X")
     if not np.array_equal(inputs.lengths, sequences.lengths):
         raise ValueError(
             "The pipeline changes the number of time steps, so that importances at the "
@@ -315,7 +315,7 @@ def _integrate(
     origin = torch.zeros_like(x[:1])
     if baseline is not None:
         step = SequenceArray(_check_baseline(baseline, read)[None], [1])
-        step = inside._encode_X(step, "baseline")
+        step = inside._codec.encode(step, "baseline")
         origin = module.first_layer_input(as_inputs(step)["x"]).detach()
     values = integrated_gradients(
         response, x, origin, inputs.lengths, module.pooling.steps_width, tol
