@@ -16,7 +16,7 @@ from operator import methodcaller
 
 LONGEST_WAIT = 60.0  # seconds
 
-# Whoever forks holds it, so that no new thread can begin to compute meanwhile.
+# The thread that forks holds this lock, so that no new thread begins to compute.
 _entrance = RLock()
 _locks: set[weakref.ref[RLock]] = set()
 _held: list[RLock] = []

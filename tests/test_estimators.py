@@ -704,3 +704,16 @@ def test_fit_changes_nothing_of_the_callers(ragged):
 def test_symbols_in_sequences_of_one_length(cls):
     words, y = ["abab", "baba", "cdcd", "dcdc"] * 5, [0, 0, 1, 1] * 5
     assert cls(**QUICK, embedding_dim=4).fit(words, y).score(words, y) == 1.0
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+def test_only_the_first_part_says_what_is_predicted(loss):
+    X, y = [[1.0, 2.0], [3.0]] * 6, np.arange(12.0)
+    model = GRUSequenceRegressor(hidden_size=2, loss=loss).partial_fit(X, y)
+    model.partial_fit(X, 0 * y)  # which as a first part would be no Poisson targets
+    with pytest.raises(ValueError, match="y has 2 outputs, but the network has 1"):
+        model.partial_fit(X, np.c_[y, y])
+    model.partial_fit(X, y[:, None])
+    assert model.predict(X).shape == (12,)
+    with pytest.raises(ValueError, match="loss='huber' differs from the fitted"):
+        model.set_params(loss="huber").partial_fit(X, y)

@@ -138,3 +138,17 @@ def test_large_integer_labels(classes):
         model = GRUSequenceClassifier(**options, validation_fraction=None).fit(rows, form)
         assert model.classes_.tolist() == [2**53, 2**53 + 1]
     assert len(set(losses)) == 1
+
+
+@pytest.mark.parametrize("classes", [["a", "b"], np.array(["a", "b"], object), [0, 1]])
+@pytest.mark.parametrize("other", [[0, 1], ["a", "b"], np.array(["a", "b"], object)])
+def test_labels_of_another_kind_are_not_among_the_classes(classes, other):
+    model = GRUSequenceClassifier(hidden_size=2, max_epochs=1, validation_fraction=None)
+    model.fit(X, np.tile(classes, 2))
+    if isinstance(classes[0], str) == isinstance(other[0], str):
+        model.partial_fit(X, np.tile(other, 2))
+        return
+    with pytest.raises(ValueError, match="y contains the label .* not among the classes"):
+        model.partial_fit(X, np.tile(other, 2))
+    with pytest.raises(ValueError, match="y_val contains the label .* not among the"):
+        model.fit(X, np.tile(classes, 2), X_val=X, y_val=np.tile(other, 2))

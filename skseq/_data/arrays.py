@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 INTEGERS = (int, np.integer, np.bool)
+NUMBERS = "biuf"  # kinds of dtype
 EXACT_IN_FLOAT64 = 2**53  # below, every integer is a float64 of its own
 
 
@@ -26,7 +27,7 @@ def as_array(values: Any, name: str) -> np.ndarray | None:
         return array.astype(str)
     if known is None:
         return _made_of_list(values, array, name)
-    # Of nullable columns pandas makes objects.
+    # pandas may turn nullable columns into arrays of objects.
     if array.dtype.kind == "O" and array.size and values.dtype != object:
         whole = exact_integers(array)
         array = array if whole is None else whole
@@ -68,7 +69,7 @@ def text_array(array: np.ndarray, name: str) -> np.ndarray:
             )
     if all(type(value) in (str, np.str_) for value in array.flat):
         return array.astype(str)
-    # Of a subclass, such as an enumeration of strings, numpy would take the name.
+    # numpy would call str() on members of an enumeration, which may give their names.
     plain = [str.__str__(value) for value in array.flat]
     return np.array(plain, dtype=str).reshape(array.shape)
 
@@ -86,9 +87,9 @@ def tensor_to_numpy(tensor: Any, name: str) -> np.ndarray:
         ) from error
 
 
-def without_gradients(values: Any) -> Any:
+def without_gradients(values: Any, name: str) -> Any:
     """A tensor as numpy's array, and all else as it is."""
-    return tensor_to_numpy(values, "A tensor") if hasattr(values, "detach") else values
+    return tensor_to_numpy(values, name) if hasattr(values, "detach") else values
 
 
 def refuse_masks(values: Any, name: str) -> None:
@@ -107,7 +108,7 @@ def refuse_masks(values: Any, name: str) -> None:
 
 
 def _masked(values: Sequence[Any]) -> list[Any]:
-    # The types first, because most lists hold nothing but numbers.
+    # Most lists hold nothing but numbers, which their types tell fastest.
     if not any(issubclass(found, np.ma.MaskedArray) for found in set(map(type, values))):
         return []
     return [value for value in values if isinstance(value, np.ma.MaskedArray)]
@@ -115,9 +116,12 @@ def _masked(values: Sequence[Any]) -> list[Any]:
 
 def look_up(values: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where each value stands among the known ones, which are sorted, and if it does."""
+    if (values.dtype.kind in NUMBERS) != (known.dtype.kind in NUMBERS):
+        # Numbers are no strings, and Python does not compare the two.
+        return np.zeros(values.shape, dtype=int), np.zeros(values.shape, dtype=bool)
     found = np.ones(values.shape, dtype=bool)
     if values.dtype.kind in "iu" and known.dtype.kind in "iu":
-        # Compared in one type: int64 and uint64 would be compared as floats.
+        # numpy compares int64 with uint64 as floats, so both get one type first.
         found = fit_into(values, known.dtype)
         values = values.astype(known.dtype)
     slot = np.searchsorted(known, values).clip(max=len(known) - 1)
@@ -159,7 +163,7 @@ def fit_into(integers: np.ndarray, dtype: Any) -> np.ndarray:
     """Which of the integers another integer type holds."""
     own, other = np.iinfo(integers.dtype), np.iinfo(dtype)
     fits = np.ones(integers.shape, dtype=bool)
-    # Compared in their own type only: int64 and uint64 would be compared as floats.
+    # numpy compares int64 with uint64 as floats, so no bound of another type is used.
     if own.min < other.min:
         fits &= integers >= other.min
     if own.max > other.max:

@@ -8,12 +8,12 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from .._sklearn import _check_sample_weight, _num_samples
-from .arrays import as_array, refuse_masks, without_mask
+from .arrays import as_array, refuse_masks
 from .containers import refuse_other_kinds
 from .sequences import SequenceArray, first_step
 from .values import is_na
 
-# Squares of numbers up to here, times weights up to here, add up within float64.
+# Larger numbers or weights could overflow float64 when weighted squares are added up.
 LARGEST = 1e100
 FLOAT32_MAX = float(np.finfo(np.float32).max)  # of numbers that no scale makes smaller
 
@@ -21,7 +21,7 @@ FLOAT32_MAX = float(np.finfo(np.float32).max)  # of numbers that no scale makes 
 def draw_seed(random_state: Any) -> int:
     """One number that all randomness of a fit follows from."""
     if random_state is None:
-        # From the system, so that numpy's global generator is not moved.
+        # The system gives the seed, so that numpy's global generator is not moved.
         return int(np.random.SeedSequence().generate_state(1)[0] >> 1)
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
 
@@ -75,7 +75,7 @@ def encoded_groups(groups: Any) -> np.ndarray:
 
 def check_weight(sample_weight: Any, sequences: SequenceArray, name: str) -> np.ndarray:
     weight = _check_sample_weight(
-        without_mask(sample_weight, name),
+        sample_weight,
         np.empty(len(sequences)),
         dtype=np.float64,
         ensure_non_negative=True,

@@ -81,21 +81,15 @@ class Symbols(Codec):
         return symbols.encode(checked, self.vocabulary, name)
 
     def prepare(self, module: Any, train: Rows) -> None:
-        # What only validation rows hold is as good as unknown.
+        # A symbol that occurs in validation rows only is as good as unknown.
         module.zero_embedding_except(symbols.learn_vocabulary(train.sequences))
 
 
-class Encoded(Codec):
-    """Of sequences that are encoded already."""
-
-    def attributes(self) -> dict[str, Any]:
-        return {}
+class Encoded:
+    """Stands for a codec where sequences are encoded already."""
 
     def encode(self, sequences: SequenceArray, name: str) -> SequenceArray:
         return sequences
-
-    def prepare(self, module: Any, train: Rows) -> None:
-        raise NotImplementedError  # a network is there before anything is scored
 
 
 def learn(sequences: SequenceArray, parameters: Any) -> Codec:

@@ -373,7 +373,7 @@ def _from_strings(strings: Sequence[str] | np.ndarray, name: str) -> SequenceArr
     if "\0" in text:
         text_array(np.array(strings, dtype=object), name)  # whose error names the string
     # UTF-32 is numpy's own layout: every character becomes a step at once.
-    # Half of a character, which is how Python reads bytes it cannot decode, is one too.
+    # A lone surrogate, in which Python keeps a byte it cannot decode, is a step too.
     utf32 = text.encode("utf-32-le", errors="surrogatepass")
     characters = np.frombuffer(utf32, dtype="<U1")
     lengths = np.fromiter(map(len, strings), dtype=np.int64, count=len(strings))

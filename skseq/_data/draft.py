@@ -12,7 +12,7 @@ Estimator = TypeVar("Estimator", bound=BaseEstimator)
 def as_it_is(estimator: Estimator) -> Estimator:
     """The estimator as it is fitted now, which a fit in another thread does not change."""
     same = object.__new__(type(estimator))
-    # A fit replaces the attributes of an estimator by others, and changes none of these.
+    # A fit gives the estimator a new dictionary of attributes, and leaves this one alone.
     same.__dict__ = estimator.__dict__
     return same
 

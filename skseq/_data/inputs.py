@@ -74,8 +74,8 @@ class SequenceInputs:
         self.n_channels_ = sequences.n_channels
         self.channel_names_ = None if names is None else np.array(names, dtype=object)
         self._is_table = ndim == TABLE
-        # To scikit-learn the columns of a table are features, which are the time steps
-        # here; other containers have channels and free lengths.
+        # scikit-learn counts the columns of a table as features. They are time steps here;
+        # other containers have channels, and lengths are free.
         if self._is_table:
             self.n_features_in_ = int(sequences.lengths[0])
         else:
@@ -90,7 +90,7 @@ class SequenceInputs:
                 f"{self.n_features_in_} features as input. Pass a list of arrays for "
                 "sequences of other lengths."
             )
-        # Of one row, both readings are the same.
+        # A single row is the same sequence in both readings.
         is_column = ndim == TABLE and sequences.lengths[0] == 1 and len(sequences) > 1
         if is_column and not self._is_table:
             warn(
@@ -113,7 +113,7 @@ class SequenceInputs:
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
         if "n_channels_" in state and "channel_names_" not in state:
-            # Files from before kept names of channels as if they were names of columns.
+            # Earlier files keep the names of channels under the attribute for columns.
             state.pop("_channel_names", None)
             names = None if state["_is_table"] else state.pop("feature_names_in_", None)
             state["channel_names_"] = names

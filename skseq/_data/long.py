@@ -178,7 +178,7 @@ def _constant(df: Any, name: Any, codes: np.ndarray, ids: np.ndarray) -> Any:
     pandas = import_library("pandas")
     column = _column(df, name)
     if not hasattr(column, "iloc"):
-        # Integers beside nulls would become floats, and times lose their zones.
+        # numpy would make floats of integers beside nulls, and drop the zones of times.
         cells = column.to_pylist() if hasattr(column, "to_pylist") else column.to_list()
         column = pandas.Series(cells, dtype=object)
     first = np.unique(codes, return_index=True)[1]

@@ -109,7 +109,7 @@ class SequenceArray:
             raise ValueError(
                 f"starts and lengths differ in length: {len(starts)} and {len(lengths)}."
             )
-        # A sum of both could be too large for int64.
+        # starts + lengths could overflow int64.
         outside = (starts < 0) | (lengths < 0) | (starts > len(values) - lengths)
         if outside.any():
             i = int(outside.argmax())

@@ -83,7 +83,7 @@ from .state import (
 )
 
 DEFAULT_FRACTION = 0.1
-# What scikit-learn keeps in an estimator for as long as its callbacks are told of a fit.
+# Attributes that scikit-learn sets while its callbacks follow a fit.
 OF_A_RUNNING_FIT = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
 # Parameters that the skorch net holds as numbers.
 NET_NUMBERS: dict[str, type] = {
@@ -134,7 +134,9 @@ class BaseSequenceEstimator(
     }
 
     def _task_of_part(self, y: np.ndarray, weight: np.ndarray, classes: Any) -> Task:
-        """The task of a first `partial_fit`."""
+        """The task of a `partial_fit`, which only the first one learns."""
+        if self.__sklearn_is_fitted__():
+            return self._task
         return self._kind.learn(y, weight, self)
 
     def _check_learnt(self) -> None:
@@ -255,7 +257,9 @@ class BaseSequenceEstimator(
         check_optimizer(self.optimizer, self.lr, self.weight_decay)
         check_callbacks(self.callbacks)
         check_schedule(self.lr_schedule, self.callbacks)
-        y, sample_weight, groups = map(without_gradients, (y, sample_weight, groups))
+        y = without_gradients(y, "y")
+        sample_weight = without_gradients(sample_weight, "sample_weight")
+        groups = without_gradients(groups, "groups")
         sequences, _ = self._check_X(X, y, reset=reset)
         check_rows_match(sequences, "X", y=y, sample_weight=sample_weight, groups=groups)
         weight = check_weight(sample_weight, sequences, "sample_weight")
@@ -279,7 +283,8 @@ class BaseSequenceEstimator(
             return None
         if X is None or y is None:
             raise ValueError("Pass both of X_val and y_val, or neither.")
-        y, sample_weight = map(without_gradients, (y, sample_weight))
+        y = without_gradients(y, "y_val")
+        sample_weight = without_gradients(sample_weight, "sample_weight_val")
         sequences, _ = self._check_X(X, reset=False, name="X_val")
         check_rows_match(sequences, "X_val", y_val=y, sample_weight_val=sample_weight)
         weight = check_weight(sample_weight, sequences, "sample_weight_val")
@@ -423,7 +428,7 @@ class BaseSequenceEstimator(
             self._task.make_loss(),
             device=device,
             optimizer=self.optimizer,
-            # Those that tell of an epoch come behind the one that says which is best.
+            # Reporting callbacks run after EarlyStopping, which sets the best epoch.
             callbacks=[*log, *schedule, *passed, EpochTasks(task, course), *progress],
             iterator_train__seed=self._seed,
             iterator_train__epoch=self.n_epochs_,

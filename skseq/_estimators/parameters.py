@@ -20,7 +20,7 @@ from .._training.loop import LR_SCHEDULES
 from .._training.optimizers import OPTIMIZERS
 from ..callbacks import ValidationSplit
 
-# What parameters are called elsewhere, where that is not like their names here.
+# Other libraries' names for these parameters, where they are not alike.
 OTHER_NAMES = {
     "epochs": "max_epochs",
     "n_epochs": "max_epochs",

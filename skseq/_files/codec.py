@@ -48,7 +48,7 @@ class Writer:
     def __init__(self, trusted: tuple[Any, ...] = ()) -> None:
         self.trusted = trusted
         self.tensors: dict[str, np.ndarray] = {}
-        # Two steps may share one, which is written once and then referred to by its number.
+        # Steps may share one, which is written once and then referred to by its number.
         self.random_states: list[np.random.RandomState] = []
 
     def node(self, value: Any, where: tuple[str, ...] = ()) -> Any:
