@@ -148,7 +148,7 @@ def test_labels_of_another_kind_are_not_among_the_classes(classes, other):
     if isinstance(classes[0], str) == isinstance(other[0], str):
         model.partial_fit(X, np.tile(other, 2))
         return
-    with pytest.raises(ValueError, match="y contains the label .* not among the classes"):
+    with pytest.raises(ValueError, match=r"y contains the label .* not among the classes"):
         model.partial_fit(X, np.tile(other, 2))
-    with pytest.raises(ValueError, match="y_val contains the label .* not among the"):
+    with pytest.raises(ValueError, match=r"y_val contains the label .* not among the"):
         model.fit(X, np.tile(classes, 2), X_val=X, y_val=np.tile(other, 2))
